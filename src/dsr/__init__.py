@@ -1,0 +1,1 @@
+"""Data-protection requests of telephony customers, fulfilled."""

@@ -1,0 +1,289 @@
+"""The values that everything else speaks in. All are frozen; none shows personal data in `repr`.
+
+Datetimes are timezone-aware. A *key* is opaque, unique and stable within its store.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal, Protocol, get_args, runtime_checkable
+
+from attrs import Attribute, field, frozen
+
+__all__ = [
+    "KINDS",
+    "RIGHTS",
+    "STATES",
+    "VERBS",
+    "WRITES",
+    "Content",
+    "Do",
+    "Found",
+    "Gap",
+    "Identifier",
+    "Keep",
+    "Kind",
+    "Lock",
+    "PackageInfo",
+    "Receipt",
+    "Record",
+    "Request",
+    "Right",
+    "State",
+    "Step",
+    "Subject",
+    "Tally",
+    "Unread",
+    "Verb",
+]
+
+Kind = Literal["phone", "sip", "email", "account", "call", "object", "usage", "ip"]
+Right = Literal[
+    "access",
+    "portability",
+    "rectification",
+    "erasure",
+    "restriction",
+    "objection",
+    "withdrawal",
+]
+Verb = Literal["export", "erase", "redact", "rectify", "restrict", "unchanged"]
+State = Literal["open", "verified", "done", "incomplete", "refused"]
+
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
+VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
+STATES: Final[tuple[State, ...]] = get_args(State)
+#: The rights whose fulfilment writes to stores; they need a confirmed plan.
+WRITES: Final[frozenset[Right]] = frozenset(
+    {"rectification", "erasure", "restriction", "objection", "withdrawal"}
+)
+
+
+def _aware(_: object, attribute: Attribute[Any], value: dt.datetime | None) -> None:
+    if value is not None and value.tzinfo is None:
+        msg = f"{attribute.name} needs a time zone"
+        raise ValueError(msg)
+
+
+@frozen
+class Identifier:
+    """What a store can be searched by, and when it belonged to the person.
+
+    `tenure` is the half-open span `[since, until)`; a missing end is open. Phone numbers are
+    E.164 with the plus (`dsr.phone.normalise`); SIP and e-mail addresses are lower case.
+    """
+
+    kind: Kind
+    value: str = field(repr=False)
+    since: dt.datetime | None = field(default=None, validator=_aware)
+    until: dt.datetime | None = field(default=None, validator=_aware)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the identifier may have belonged to somebody else before or after."""
+        return self.since is not None or self.until is not None
+
+    def covers(self, at: dt.datetime) -> bool:
+        """Return whether `at` lies inside the tenure (law.md rule 28)."""
+        return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
+
+
+@frozen
+class Subject:
+    """The person: a set of identifiers. Never empty."""
+
+    identifiers: tuple[Identifier, ...] = field(converter=tuple, repr=False)
+
+    @identifiers.validator
+    def _not_empty(self, _: object, value: tuple[Identifier, ...]) -> None:
+        if not value:
+            msg = "a subject needs at least one identifier"
+            raise ValueError(msg)
+
+
+@runtime_checkable
+class Content(Protocol):
+    """The bytes behind a record (a recording). A picklable value; opened only when needed.
+
+    Implementations are frozen values. `chunks` may be called again and starts anew; it raises
+    `StoreError` when the bytes cannot be read, never ends early in silence.
+    """
+
+    @property
+    def name(self) -> str:
+        """A file name for it, without folders. May hold personal data."""
+
+    @property
+    def size(self) -> int | None:
+        """Its size in bytes, where the store knows."""
+
+    @property
+    def mediatype(self) -> str:
+        """Its media type, `application/octet-stream` where unknown."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes in order, in pieces of at most 256 KiB."""
+
+
+@frozen
+class Lock:
+    """The store's own refusal to change a record (S3 Object Lock, a file still written)."""
+
+    reason: str
+    until: dt.datetime | None = field(default=None, validator=_aware)
+
+
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+@frozen
+class Record:
+    """One thing found in a store: a call, a contact, a log line, a recording.
+
+    `data` maps field names to values (str, int, float, Decimal, bool, None, bytes, aware
+    datetime, date, or lists and dicts of them). `personal` names all fields that speak about
+    anybody at all: what of it is not in a `Found.about` speaks about somebody else. Fields
+    that are empty are in neither. A record whose `personal` is empty speaks of nobody but
+    whom it was found for.
+    """
+
+    key: str = field(repr=False)
+    category: str
+    data: Mapping[str, object] = field(repr=False)
+    at: dt.datetime | None = field(default=None, repr=False)  # hot: checked by ConnectorSuite
+    personal: frozenset[str] = _NONE
+    content: Content | None = field(default=None, repr=False)
+    links: tuple[Identifier, ...] = field(default=(), repr=False)
+    lock: Lock | None = None
+    restricted: bool = False
+
+
+@frozen
+class Found:
+    """A record, the identifier that matched it, and which of its fields speak about that.
+
+    `about` holds names of `record.data`, or a part of such a field that the connector can
+    redact by itself (`line[48:61]`), or `content`. Only fields that hold something are named:
+    after a redaction the redacted ones are not.
+    """
+
+    who: Identifier
+    record: Record
+    about: frozenset[str]
+
+
+@frozen
+class Unread:
+    """A part of a store that could not be read, and why. Travels the same way as `Found`.
+
+    `category` may be empty when it is not known what the part would have held. `store` is
+    filled in by `dsr.find`. Never names a person or a file that may be named after one.
+    """
+
+    reason: str
+    category: str = ""
+    store: str = ""
+    whole: bool = False  # nothing of the store could be read, or reading broke off
+
+
+@frozen
+class Do:
+    """This will be (or was) done to the record: `verb`, on `fields` where it is partial."""
+
+    store: str
+    category: str
+    key: str = field(repr=False)
+    verb: Verb = "export"
+    fields: frozenset[str] = _NONE
+
+
+@frozen
+class Keep:
+    """The record, or `fields` of it, is left as it is: why, by which law, and until when.
+
+    `until` is the first day on which the reason no longer holds; None where no date is known.
+    Empty `fields` means the whole record.
+    """
+
+    store: str
+    category: str
+    key: str = field(repr=False)
+    reason: str = ""
+    law: str = ""
+    until: dt.date | None = None
+    fields: frozenset[str] = _NONE
+
+
+@frozen
+class Gap:
+    """The record (or, with an empty key, a part of the store) could not be handled, and why."""
+
+    store: str
+    category: str
+    key: str = field(repr=False)
+    reason: str = ""
+    fields: frozenset[str] = _NONE
+
+
+Step = Do | Keep | Gap
+
+
+@frozen
+class Tally:
+    """The steps of one category in one store, counted.
+
+    `do` counts records by verb; `keep` by (reason, law, until); `gaps` by reason. A store or
+    part of a store that could not be read counts as one gap: how many records lie behind it
+    is not known.
+    """
+
+    do: Mapping[Verb, int] = field(factory=dict)
+    keep: Mapping[tuple[str, str, dt.date | None], int] = field(factory=dict)
+    gaps: Mapping[str, int] = field(factory=dict)
+
+
+@frozen
+class PackageInfo:
+    """Where the package is, its size in bytes and its SHA-256 in hexadecimal."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@frozen
+class Request:
+    """One exercise of a right.
+
+    `received` is when it reached the operator; `due` the strict last day (GDPR Art. 12(3)).
+    `changes` are the fields to set (rectification only).
+    """
+
+    id: str
+    right: Right
+    state: State
+    received: dt.datetime
+    due: dt.date
+    language: str = "en"
+    changes: Mapping[str, str] = field(factory=dict, repr=False)
+
+
+@frozen
+class Receipt:
+    """The proof of what was done, kept and not reached; holds no personal data.
+
+    `stores` maps store -> category -> `Tally`. `proved` maps each store that a fresh reading
+    showed to have nothing left to do to the time of that reading; it claims nothing of others.
+    `signature` is Ed25519 over the canonical JSON of everything else (base64).
+    """
+
+    request: str
+    right: Right
+    state: State
+    at: dt.datetime
+    stores: Mapping[str, Mapping[str, Tally]]
+    proved: Mapping[str, dt.datetime]
+    package: PackageInfo | None = None
+    signature: str = ""

@@ -1,0 +1,115 @@
+"""One phone number and all its spellings; the only place that knows `phonenumbers`.
+
+The canonical form is E.164 with the plus (ITU-T E.164, RFC 3966 global number). Stores spell
+it in ten ways; `spellings` lists them as bare digits and plusses, so that a store can be asked
+by equality, and `dsr.match` finds them inside text.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+import phonenumbers
+
+from dsr.errors import ConfigurationError, InvalidIdentifier
+
+__all__ = ["check_region", "compact", "normalise", "spellings"]
+
+#: What a private branch exchange or a careless user puts before the country code: the plus, an
+#: international prefix (ITU-T E.123 `+`, `00`; North America `011`), after an outside-line digit.
+_INTERNATIONAL: Final = ("+", "++", "00", "00+", "011", "011+", "0+", "000", "9011", "9011+", "900")
+
+_WRAPPED = re.compile(r"<([^<>]*)>\s*$")
+_SCHEME = re.compile(r"^\s*(?:sips?|tel):(?://)?", re.IGNORECASE)
+_ALLOWED = re.compile(r"^[+\d\s().\-/\u00a0\u2010-\u2015]+$")
+_SEPARATORS = re.compile(r"[^+\d]+")
+
+
+def check_region(region: str) -> str:
+    """Return `region` if it is an ISO 3166-1 alpha-2 region with a numbering plan.
+
+    Raises `ConfigurationError` otherwise.
+    """
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        what = f"region {region!r} has no numbering plan"
+        raise ConfigurationError(what, 'use a two-letter country code such as "DE"')
+    return region
+
+
+def compact(text: str) -> str:
+    """Return the digits and plusses of `text`, everything else dropped."""
+    return _SEPARATORS.sub("", text)
+
+
+@lru_cache(maxsize=4096)
+def normalise(text: str, region: str) -> str:
+    """Return the E.164 form (`+4930901820`) of a number spelled in any way.
+
+    `text` may be a SIP or tel URI, a name-addr (`"Name" <030…>`) or plain; a number without
+    country code is read in `region` (ISO 3166-1 alpha-2). Raises `InvalidIdentifier` for what
+    is no possible number; the message does not repeat it.
+    """
+    bare = text.strip()
+    if wrapped := _WRAPPED.search(bare):
+        bare = wrapped[1]
+    bare = _SCHEME.sub("", bare).split("@", 1)[0].split(";", 1)[0].replace("%2B", "+")
+    if not _ALLOWED.match(bare):
+        raise _invalid()
+    digits = compact(bare.replace("(0)", "") if "+" in bare or "00" in bare[:2] else bare)
+    if "+" in digits:  # 9011+44…, ++44…, 0+44…: the plus says where the country code begins
+        digits = "+" + digits.rsplit("+", 1)[1]
+    for candidate in _readings(digits):
+        try:
+            number = phonenumbers.parse(candidate, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    try:  # a possible number that no plan lists yet: numbering plans grow faster than libraries
+        number = phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException:
+        raise _invalid() from None
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    if possible != phonenumbers.ValidationResult.IS_POSSIBLE:  # e.g. without its area code
+        raise _invalid()
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _invalid() -> InvalidIdentifier:
+    return InvalidIdentifier(
+        "this is not a phone number", "write it with country code, such as +49 30 123456"
+    )
+
+
+def _readings(digits: str) -> list[str]:
+    """List how the digits may be meant, the likeliest first."""
+    if digits.startswith("+"):
+        return [digits]
+    readings = [digits]
+    prefixes = ("0000", "9011", "000", "011", "00", "900")
+    readings += ["+" + digits[len(each) :] for each in prefixes if digits.startswith(each)]
+    if not digits.startswith("0"):
+        readings.append("+" + digits)
+    return readings
+
+
+@lru_cache(maxsize=65536)
+def spellings(e164: str, region: str) -> tuple[str, ...]:
+    """Return every spelling of `e164`, as digits and plusses without separators.
+
+    International forms always; national ones (with trunk prefix, and bare) where the number
+    belongs to the country calling code of `region`. Sorted, so that statements are stable.
+    """
+    number = phonenumbers.parse(e164, None)
+    code = str(number.country_code)
+    national = phonenumbers.national_significant_number(number)
+    found = {code + national, *(prefix + code + national for prefix in _INTERNATIONAL)}
+    home = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    if home is not None and home.country_code == number.country_code:
+        trunk = home.national_prefix or ""
+        found |= {national, trunk + national}
+        if trunk and trunk != code:  # +49 (0)30 …
+            found |= {f"+{code}{trunk}{national}", f"00{code}{trunk}{national}"}
+    return tuple(sorted(found))
