@@ -21,6 +21,7 @@ __all__ = [
     "Do",
     "Found",
     "Gap",
+    "Hold",
     "Identifier",
     "Keep",
     "Kind",
@@ -186,6 +187,29 @@ class Unread:
     category: str = ""
     store: str = ""
     whole: bool = False  # nothing of the store could be read, or reading broke off
+
+
+@frozen
+class Hold:
+    """A reason not to touch some records or fields for a while: a case, a statutory duty.
+
+    It holds records that match all it names: found for `subject` (any when None; a single call
+    is a subject with a `call` identifier), of one of `categories` (any when empty), with `at`
+    in `[since, before)` (an undated record counts as inside). Of these it holds `fields` (the
+    whole record when empty), because of `reason` and `law`, until the day `until` (open-ended
+    when None) or until it is released.
+    """
+
+    id: str
+    case: str
+    reason: str
+    law: str
+    until: dt.date | None = None
+    subject: Subject | None = None
+    categories: frozenset[str] = _NONE
+    since: dt.datetime | None = field(default=None, validator=_aware)
+    before: dt.datetime | None = field(default=None, validator=_aware)
+    fields: frozenset[str] = _NONE
 
 
 @frozen

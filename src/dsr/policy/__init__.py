@@ -1,1 +1,1 @@
-"""policy."""
+"""Categories, retention, holds, deadlines, roles: pure functions, no I/O."""
