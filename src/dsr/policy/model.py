@@ -41,14 +41,14 @@ def period(text: str) -> relativedelta:
     if not match:
         msg = 'write a period such as "6 months", "7 days" or "3 years"'
         raise ValueError(msg)
-    return relativedelta(**{match[2] + "s": int(match[1])})  # type: ignore[arg-type]  # days=…
+    return relativedelta(**{match[2] + "s": int(match[1])})  # type: ignore[arg-type]  # a unit name
 
 
-def _period(_: object, attribute: Attribute[str], value: str) -> None:
+def _period(_: object, _attribute: Attribute[str], value: str) -> None:
     period(value)
 
 
-def _zone(_: object, attribute: Attribute[str], value: str) -> None:
+def _zone(_: object, _attribute: Attribute[str], value: str) -> None:
     try:
         ZoneInfo(value)
     except (OSError, ValueError, KeyError):
@@ -56,7 +56,7 @@ def _zone(_: object, attribute: Attribute[str], value: str) -> None:
         raise ValueError(msg) from None
 
 
-def _country(_: object, attribute: Attribute[str], value: str) -> None:
+def _country(_: object, _attribute: Attribute[str], value: str) -> None:
     check_region(value)
 
 
