@@ -1,0 +1,175 @@
+"""A reference connector: calls of two parties in one JSON file, with every verb of the seam.
+
+Small enough to read in a minute, and right: `ConnectorSuite` is tested with it, and with
+variants of it that each break one law.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from dsr.connector import Connector
+from dsr.errors import StoreUnavailable
+from dsr.match import Matcher
+from dsr.model import Found, Identifier, Kind, Record, Unread
+from dsr.testing import Harness
+
+Row = dict[str, Any]
+PARTIES: Final = ("caller", "callee")
+
+
+@frozen
+class Voice:
+    """The recording of one call."""
+
+    notebook: Notebook
+    key: str = field(repr=False)
+    name: str = "voice.bin"
+    mediatype: str = "application/octet-stream"
+    size: int | None = None
+
+    def chunks(self) -> Iterator[bytes]:
+        for row in self.notebook.rows():
+            if row["id"] == self.key:
+                yield base64.b64decode(row["voice"])
+
+
+@frozen
+class Notebook:
+    """Calls in one file: `id`, `at`, `caller`, `callee`, `note`, `voice`, `restricted`."""
+
+    path: Path = field(repr=False)
+    parts: tuple[int, int] = (0, 1)  # this part, of how many
+    name: str = "notebook"
+    accepts: frozenset[Kind] = frozenset({"phone"})
+    categories: frozenset[str] = frozenset({"calls"})
+
+    def rows(self) -> list[Row]:
+        try:
+            return list(json.loads(self.path.read_text()))
+        except OSError:
+            raise StoreUnavailable(self.name, "the file cannot be read") from None
+
+    def write(self, rows: Sequence[Row]) -> None:
+        self.path.write_text(json.dumps(rows))
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        matcher = Matcher(who, "DE")
+        part, of = self.parts
+        for row in self.rows():
+            if int(row["id"], 16) % of != part:
+                continue
+            abouts: dict[Identifier, set[str]] = {}
+            for party in PARTIES:
+                for each in matcher.matches(row[party] or ""):
+                    abouts.setdefault(each, set()).add(party)
+            for each, about in abouts.items():
+                yield Found(each, self.record(row), frozenset(about))
+
+    def record(self, row: Row) -> Record:
+        return Record(
+            key=row["id"],
+            category="calls",
+            data={name: row[name] for name in ("id", *PARTIES, "note")},
+            at=dt.datetime.fromisoformat(row["at"]),
+            personal=frozenset(party for party in PARTIES if row[party]),
+            content=Voice(self, row["id"]) if row["voice"] else None,
+            restricted=row["restricted"],
+        )
+
+    def erase(self, keys: Sequence[str]) -> None:
+        self.write([row for row in self.rows() if row["id"] not in set(keys)])
+
+    def redact(self, fields: Mapping[str, frozenset[str]]) -> None:
+        rows = self.rows()
+        for row in rows:
+            row.update(dict.fromkeys(fields.get(row["id"], ()), None))
+        self.write(rows)
+
+    def rectify(self, key: str, changes: Mapping[str, object]) -> None:
+        rows = self.rows()
+        for row in rows:
+            row.update(changes if row["id"] == key else {})
+        self.write(rows)
+
+    def restrict(self, keys: Sequence[str], on: bool) -> None:  # noqa: FBT001  (the seam's shape)
+        rows = self.rows()
+        for row in rows:
+            row["restricted"] = on if row["id"] in keys else row["restricted"]
+        self.write(rows)
+
+    def split(self) -> Sequence[Connector]:
+        kind = type(self)
+        return [kind(self.path, (part, 3)) for part in range(3)]
+
+    def check(self) -> Sequence[str]:
+        self.rows()
+        return []
+
+
+class NotebookHarness(Harness):
+    """Writes the file, and reads it, without the connector."""
+
+    subject = Identifier("phone", "+4930901820")
+    bystander = Identifier("phone", "+4930901821")
+
+    def __init__(self, folder: Path, kind: type[Notebook] = Notebook) -> None:
+        """Put the store's file in `folder`; `kind` is the connector to judge."""
+        self.file = folder / "calls.json"
+        self.kind = kind
+        self.connector = kind(self.file)
+
+    def seed(self) -> int:
+        calls = [  # own, own, shared, shared, the bystander's; ids in no order
+            ("2f", "+4930901820", None, "aGVsbG8="),
+            ("0a", None, "tel:+49-30-901820", None),
+            ("71", "030 901820", "+4930901821", None),
+            ("18", "030/901821", "004930901820", None),
+            ("33", "+4930901821", "+4930901822", "Ynll"),
+        ]
+        rows = [
+            {
+                "id": id_,
+                "at": f"2026-03-0{number}T12:00:00+00:00",
+                "caller": caller,
+                "callee": callee,
+                "note": f"call {number}",
+                "voice": voice,
+                "restricted": False,
+            }
+            for number, (id_, caller, callee, voice) in enumerate(calls, start=1)
+        ]
+        self.file.write_text(json.dumps(rows))
+        return 4
+
+    def count(self) -> int:
+        digits = ["".join(filter(str.isdigit, f"{r['caller']} {r['callee']}")) for r in self.raw()]
+        return sum("30901820" in each for each in digits)
+
+    def others(self) -> bytes:
+        mine = {"71": "caller", "18": "callee"}  # the subject's side of the shared calls
+        kept = [
+            {name: row[name] for name in row if name not in (mine.get(row["id"]), "restricted")}
+            for row in self.raw()
+            if row["id"] not in ("2f", "0a")
+        ]
+        return json.dumps(kept).encode()
+
+    def content(self, record: Record) -> bytes | None:
+        return next(base64.b64decode(row["voice"]) for row in self.raw() if row["id"] == record.key)
+
+    def changes(self, record: Record) -> Mapping[str, object]:
+        return {"note": "corrected"} if record.key == "2f" else {}
+
+    def unreachable(self) -> Connector:
+        return self.kind(self.file.with_name("missing.json"))
+
+    def raw(self) -> list[Row]:
+        return list(json.loads(self.file.read_text()))

@@ -1,0 +1,382 @@
+"""The suite itself: it passes what is right, and catches each way of being wrong."""
+
+from __future__ import annotations
+
+import inspect
+import secrets
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import attrs
+import pytest
+from attrs import field, frozen
+
+from dsr.errors import StoreUnavailable
+from dsr.model import Found, Identifier, Record, Unread
+from dsr.testing import ConnectorSuite, Harness
+from tests.testing.notebook import PARTIES, Notebook, NotebookHarness, Row
+
+pytest_plugins = ["pytester"]
+
+LAWS = [name for name, _ in inspect.getmembers(ConnectorSuite) if name.startswith("test_")]
+
+
+class TestNotebook(ConnectorSuite):
+    """The reference connector obeys every law, and no law skips it."""
+
+    @pytest.fixture
+    def harness(self, tmp_path: Path) -> Harness:
+        return NotebookHarness(tmp_path)
+
+
+class SeesNothing(Notebook):
+    """An empty find, which looks like a person without data."""
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        del who
+        yield from ()
+
+
+class SeesTheWholeBatch(Notebook):
+    """An empty batch becomes "everybody", as with a WHERE clause without conditions."""
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        anyone = Identifier("phone", "+4930901820")
+        yield from super().find(who or [anyone])
+
+
+class MissesSpellings(Notebook):
+    """Compares with one spelling only."""
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        for row in self.rows():
+            for each in who:
+                about = frozenset(party for party in PARTIES if row[party] == each.value)
+                if about:
+                    yield Found(each, self.record(row), about)
+
+
+class SeesNeighbours(Notebook):
+    """Ignores the last digit."""
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        near = [attrs.evolve(each, value=each.value[:-1] + digit) for each in who for digit in "01"]
+        for each in super().find(near):
+            if isinstance(each, Found):
+                yield attrs.evolve(each, who=who[0])
+
+
+class KeysByChance(Notebook):
+    """New keys at every reading."""
+
+    def record(self, row: Row) -> Record:
+        return attrs.evolve(super().record(row), key=secrets.token_hex())
+
+
+class KeysByPosition(Notebook):
+    """A key that names another record once one before it is gone."""
+
+    def rows(self) -> list[Row]:
+        return [{**row, "id": f"{at:x}"} for at, row in enumerate(super().rows())]
+
+
+class FirstOfBatch(Notebook):
+    """Assigns a record of two persons of the batch to one of them."""
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        seen = set()
+        for each in super().find(who):
+            assert isinstance(each, Found)
+            if each.record.key not in seen:
+                seen.add(each.record.key)
+                yield each
+
+
+class PersonByPerson(Notebook):
+    """Reads the store once a person: the Founds of a shared record are apart."""
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        for each in who:
+            yield from super().find([each])
+
+
+class AppliesTenure(Notebook):
+    """Does the engine's work, and so hides records from it."""
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        for each in super().find(who):
+            assert isinstance(each, Found)
+            assert each.record.at is not None
+            if each.who.covers(each.record.at):
+                yield each
+
+
+class AboutBothParties(Notebook):
+    """Says of every call that both sides speak of the subject, so both are redacted."""
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        for each in super().find(who):
+            assert isinstance(each, Found)
+            yield attrs.evolve(each, about=each.record.personal)
+
+
+class AboutEmptyFields(Notebook):
+    """Names both parties even where the call has one."""
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        for each in super().find(who):
+            assert isinstance(each, Found)
+            yield attrs.evolve(each, about=frozenset(PARTIES))
+
+
+@frozen
+class Talkative(Notebook):
+    """Shows in its repr whom it was last asked for."""
+
+    seen: list[str] = field(factory=list)
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        self.seen.extend(each.value for each in who)
+        yield from super().find(who)
+
+
+@frozen
+class HoldsAHandle(Notebook):
+    """Opens what it needs when it is made, and so cannot travel to a worker."""
+
+    lock: object = field(factory=threading.Lock, repr=False)
+
+
+class NaiveTimes(Notebook):
+    """Leaves the time zone to the reader."""
+
+    def rows(self) -> list[Row]:
+        return [{**row, "at": row["at"].removesuffix("+00:00")} for row in super().rows()]
+
+
+class MarksWhatItReads(Notebook):
+    """Writes while it reads."""
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        self.write([{**row, "note": "read"} for row in self.rows()])
+        yield from super().find(who)
+
+
+class EmptyWhenMissing(Notebook):
+    """Takes a store that is not there for an empty one."""
+
+    def rows(self) -> list[Row]:
+        try:
+            return super().rows()
+        except StoreUnavailable:
+            return []
+
+
+class ErasesFromSight(Notebook):
+    """Hides the records, as a delete marker does: absent from find, present in the store."""
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        for each in super().find(who):
+            if isinstance(each, Found) and each.record.data["note"] != "hidden":
+                yield each
+
+    def erase(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.rectify(key, {"note": "hidden"})
+
+
+class ErasesOne(Notebook):
+    """Does the first of a batch and reports success for all."""
+
+    def erase(self, keys: Sequence[str]) -> None:
+        super().erase(keys[:1])
+
+
+class ErasesOnce(Notebook):
+    """Takes a key that is gone for an error."""
+
+    def erase(self, keys: Sequence[str]) -> None:
+        if {*keys} - {row["id"] for row in self.rows()}:
+            raise KeyError
+        super().erase(keys)
+
+
+class ErasesTooMuch(Notebook):
+    """Also removes calls of the bystander."""
+
+    def erase(self, keys: Sequence[str]) -> None:
+        super().erase([*keys, "33"])
+
+
+class RedactsBothParties(Notebook):
+    """Empties the other party's number too."""
+
+    def redact(self, fields: Mapping[str, frozenset[str]]) -> None:
+        super().redact(dict.fromkeys(fields, frozenset(PARTIES)))
+
+
+class RedactsByDeleting(Notebook):
+    """Removes the other party's half with the record."""
+
+    def redact(self, fields: Mapping[str, frozenset[str]]) -> None:
+        self.erase(list(fields))
+
+
+class RedactsOne(Notebook):
+    """Does the first of a batch and reports success for all."""
+
+    def redact(self, fields: Mapping[str, frozenset[str]]) -> None:
+        super().redact(dict(list(fields.items())[:1]))
+
+
+class MovesTheNumber(Notebook):
+    """Empties the field and keeps its value elsewhere."""
+
+    def redact(self, fields: Mapping[str, frozenset[str]]) -> None:
+        rows = self.rows()
+        for row in rows:
+            for name in fields.get(row["id"], ()):
+                other = PARTIES[name == PARTIES[0]]
+                row[other] = f"{row[other]} was={row[name]}x"
+        self.write(rows)
+        super().redact(fields)
+
+
+class RectifiesNothing(Notebook):
+    """Reports success and does nothing."""
+
+    def rectify(self, key: str, changes: Mapping[str, object]) -> None:
+        pass
+
+
+class RestrictsEverybody(Notebook):
+    """Marks a record of the bystander too."""
+
+    def restrict(self, keys: Sequence[str], on: bool) -> None:  # noqa: FBT001  (the seam's shape)
+        super().restrict([*keys, "33"], on)
+
+
+class OverlappingParts(Notebook):
+    """Every record is in two parts."""
+
+    def split(self) -> Sequence[Notebook]:
+        return [self, self]
+
+
+class LosesAPart(Notebook):
+    """A third of the records is in no part."""
+
+    def split(self) -> Sequence[Notebook]:
+        return [part for part in super().split() if isinstance(part, Notebook)][:2]
+
+
+BROKEN = [
+    (SeesNothing, "test_the_seed_is_visible"),
+    (SeesTheWholeBatch, "test_an_empty_batch_finds_nothing"),
+    (MissesSpellings, "test_the_seed_is_visible"),
+    (SeesNeighbours, "test_the_seed_is_visible"),
+    (KeysByChance, "test_keys_are_stable"),
+    (KeysByPosition, "test_erase_carries_on_after_a_part"),
+    (FirstOfBatch, "test_a_batch_finds_as_single_ones"),
+    (PersonByPerson, "test_one_found_for_each_record_and_identifier"),
+    (AppliesTenure, "test_tenure_is_ignored"),
+    (AboutBothParties, "test_redact_empties_the_fields_and_nothing_else"),
+    (AboutEmptyFields, "test_about_names_fields_that_hold_something"),
+    (Talkative, "test_reprs_show_nobody"),
+    (HoldsAHandle, "test_connector_and_records_can_be_pickled"),
+    (NaiveTimes, "test_values_are_of_the_documented_types"),
+    (MarksWhatItReads, "test_find_changes_nothing"),
+    (EmptyWhenMissing, "test_a_store_that_is_not_there_is_an_error"),
+    (ErasesFromSight, "test_erase_removes_the_records_and_nothing_else"),
+    (ErasesOne, "test_erase_removes_the_records_and_nothing_else"),
+    (ErasesOnce, "test_erase_twice_is_success"),
+    (ErasesTooMuch, "test_erase_removes_the_records_and_nothing_else"),
+    (RedactsBothParties, "test_redact_empties_the_fields_and_nothing_else"),
+    (RedactsByDeleting, "test_redact_empties_the_fields_and_nothing_else"),
+    (RedactsOne, "test_redact_empties_the_fields_and_nothing_else"),
+    (MovesTheNumber, "test_redact_empties_the_fields_and_nothing_else"),
+    (RectifiesNothing, "test_rectify_shows_in_the_next_reading"),
+    (RestrictsEverybody, "test_restrict_marks_and_unmarks"),
+    (OverlappingParts, "test_parts_are_the_whole"),
+    (LosesAPart, "test_parts_are_the_whole"),
+]
+
+
+@pytest.mark.parametrize(("kind", "law"), BROKEN, ids=[kind.__name__ for kind, _ in BROKEN])
+def test_a_broken_connector_is_caught(kind: type[Notebook], law: str, tmp_path: Path) -> None:
+    """Each connector that breaks one law fails the test that guards it."""
+    harness = NotebookHarness(tmp_path, kind)
+    with pytest.raises((AssertionError, KeyError, TypeError, pytest.fail.Exception)):
+        getattr(ConnectorSuite(), law)(harness)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_reference_is_judged_by_every_law(law: str, tmp_path: Path) -> None:
+    """No law is skipped for a connector that has every verb."""
+    getattr(ConnectorSuite(), law)(NotebookHarness(tmp_path))
+
+
+def test_a_missing_verb_is_skipped_by_name(tmp_path: Path) -> None:
+    """A read-only connector passes, and the report says which verbs it lacks."""
+
+    class Reader(NotebookHarness):
+        def __init__(self, folder: Path) -> None:
+            super().__init__(folder)
+            self.connector = ReadOnly(self.file)
+
+    skipped = set()
+    for law in LAWS:
+        (folder := tmp_path / law).mkdir()
+        try:
+            getattr(ConnectorSuite(), law)(Reader(folder))
+        except pytest.skip.Exception as skip:
+            skipped.add(str(skip))
+    verbs = ("erase", "redact", "rectify", "restrict", "split", "check")
+    assert skipped == {f"the connector does not {verb}" for verb in verbs}
+
+
+@frozen
+class ReadOnly:
+    """A connector with nothing but what every one must have."""
+
+    path: Path = field(repr=False)
+    name: str = "notebook"
+    accepts = Notebook(Path()).accepts
+    categories = Notebook(Path()).categories
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        return Notebook(self.path).find(who)
+
+
+def test_the_documented_example_runs(pytester: pytest.Pytester) -> None:
+    """What the suite's docstring tells an author to write works as it stands."""
+    doc = inspect.cleandoc(ConnectorSuite.__doc__ or "")
+    example = doc.split("::\n", 1)[1].split("\nA verb that", 1)[0]
+    pytester.makepyfile(test_mine=EXAMPLE_CONNECTOR + inspect.cleandoc(example))
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    passed_or_skipped = result.parseoutcomes()
+    assert passed_or_skipped["passed"] > 12
+    assert set(passed_or_skipped) <= {"passed", "skipped"}
+
+
+EXAMPLE_CONNECTOR = """
+import pytest
+from attrs import field, frozen
+from dsr.match import Matcher
+from dsr.model import Found, Identifier, Record
+from dsr.testing import ConnectorSuite, Harness
+
+@frozen
+class MyConnector:
+    name: str
+    path: object = field(repr=False)
+    accepts = frozenset({"phone"})
+    categories = frozenset({"calls"})
+    def find(self, who):
+        matcher = Matcher(who, "DE")
+        for line in self.path.read_text().splitlines():
+            for each in matcher.matches(line):
+                yield Found(each, Record(line[0], "calls", {"line": line}), frozenset({"line"}))
+
+"""
