@@ -6,7 +6,7 @@ Datetimes are timezone-aware. A *key* is opaque, unique and stable within its st
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, Protocol, get_args, runtime_checkable
 
 from attrs import Attribute, field, frozen
@@ -91,11 +91,15 @@ class Identifier:
         return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
 
 
+def _identifiers(value: Iterable[Identifier]) -> tuple[Identifier, ...]:
+    return tuple(value)  # by its name, `tuple` as a converter would type as "of anything"
+
+
 @frozen
 class Subject:
     """The person: a set of identifiers. Never empty."""
 
-    identifiers: tuple[Identifier, ...] = field(converter=tuple, repr=False)
+    identifiers: tuple[Identifier, ...] = field(converter=_identifiers, repr=False)
 
     @identifiers.validator
     def _not_empty(self, _: object, value: tuple[Identifier, ...]) -> None:
@@ -288,7 +292,7 @@ class Request:
     id: str
     right: Right
     state: State
-    received: dt.datetime
+    received: dt.datetime = field(validator=_aware)
     due: dt.date
     language: str = "en"
     changes: Mapping[str, str] = field(factory=dict, repr=False)
@@ -306,7 +310,7 @@ class Receipt:
     request: str
     right: Right
     state: State
-    at: dt.datetime
+    at: dt.datetime = field(validator=_aware)
     stores: Mapping[str, Mapping[str, Tally]]
     proved: Mapping[str, dt.datetime]
     package: PackageInfo | None = None
