@@ -50,7 +50,7 @@ Right = Literal[
     "withdrawal",
 ]
 Verb = Literal["export", "erase", "redact", "rectify", "restrict", "unchanged"]
-State = Literal["open", "verified", "done", "incomplete", "refused"]
+State = Literal["open", "verified", "confirmed", "done", "incomplete", "refused"]
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
@@ -285,6 +285,8 @@ class PackageInfo:
 class Request:
     """One exercise of a right.
 
+    `state`: `open` until the person is `verified`; `confirmed` once a plan's token was passed;
+    `incomplete` while something is kept or could not be reached; `done` or `refused` at the end.
     `received` is when it reached the operator; `due` the strict last day (GDPR Art. 12(3)).
     `changes` are the fields to set (rectification only).
     """

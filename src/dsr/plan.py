@@ -160,11 +160,16 @@ def _rectify(hit: Hit, wish: Wish, category: Category, rules: Rules) -> Decision
     may = wrong & frozenset(category.rectifiable)
     if not wrong:
         return _unchanged(hit)
+    reason = "the policy does not let these fields be overwritten: annotate them by hand"
+    refused = _keep(hit, reason, "GDPR Arts. 16, 5(1)(d)")
     if not may:
-        reason = "the policy does not let these fields be overwritten: annotate them by hand"
-        return _keep(hit, reason, "GDPR Arts. 16, 5(1)(d)")
-    decision = Decision(_do(hit, "rectify", may), fields=hit.about)
-    return restrained(decision, list(_reasons(hit, category, rules)), rules.verbs[hit.store])
+        return refused
+    decision = restrained(
+        Decision(_do(hit, "rectify", may), fields=hit.about),
+        list(_reasons(hit, category, rules)),
+        rules.verbs[hit.store],
+    )
+    return decision if may == wrong or decision.keep else decision._replace(keep=refused.keep)
 
 
 def changes_for(category: str, changes: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -29,7 +30,7 @@ from cattrs.gen import make_dict_structure_fn
 
 from dsr.errors import ConfigurationError
 
-__all__ = ["Context", "settings"]
+__all__ = ["Context", "database_url", "settings"]
 
 T = TypeVar("T")
 
@@ -219,3 +220,22 @@ def _unknown(name: str, where: str, cls: Any) -> str:  # noqa: ANN401  (an attrs
     near = difflib.get_close_matches(name, known, n=1)
     fix = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known)}"
     return f"unknown key {where}.{_quoted(name)}: {fix}"
+
+
+def database_url(source: str, folder: Path) -> str:
+    """Return the SQLAlchemy URL that a setting means.
+
+    `env:NAME` reads it from the environment; the path of a SQLite URL (`sqlite:///file.db`) is
+    relative to `folder`. Raises `ConfigurationError` when the variable is not set.
+    """
+    if source.startswith("env:"):
+        name = source.removeprefix("env:")
+        if name not in os.environ:
+            what = f"the environment variable {name} is not set"
+            raise ConfigurationError(what, "set it to a database URL")
+        source = os.environ[name]
+    prefix = "sqlite:///"
+    path = source.removeprefix(prefix)
+    if source.startswith(prefix) and path and path != ":memory:" and not path.startswith("/"):
+        return f"{prefix}{folder.resolve() / path}"
+    return source

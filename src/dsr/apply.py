@@ -1,0 +1,212 @@
+"""Carry out confirmed plans: leaves first, holds read again at every write, then prove it.
+
+Nothing is journalled record by record: applying converges. It does what a fresh reading still
+finds to do and the confirmed plan allows; the receipt counts what a second reading no longer
+finds. A crash anywhere, and the same call again, ends in the same state.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Final, cast
+
+from attrs import define, field, frozen
+
+from dsr.confirm import Permit
+from dsr.connector import Connector, Erases, Rectifies, Redacts, Restricts
+from dsr.errors import RequestError, StoreError, StoreUnavailable
+from dsr.ledger import Ledger
+from dsr.model import Gap, Hold, Receipt, Request, Subject, Verb
+from dsr.plan import Wish, changes_for
+from dsr.policy.model import Policy
+from dsr.prove import receipt
+from dsr.spool import Spot
+from dsr.steps import Row, Steps
+from dsr.survey import Ground, survey
+
+__all__ = ["Case", "Stores", "apply"]
+
+logger = logging.getLogger(__name__)
+
+_BATCH: Final = 1_000  # records a call of a verb; holds are read again before each
+_TRIES: Final = 5  # how often holds may change under a run before it gives up
+_WRITES: Final[tuple[Verb, ...]] = ("erase", "redact", "rectify", "restrict")
+
+
+@frozen
+class Case:
+    """One verified request with its confirmed plan."""
+
+    request: Request
+    subject: Subject
+    permit: Permit
+
+    @property
+    def wish(self) -> Wish:
+        """What it asks for."""
+        return Wish(self.request.right, self.request.changes)
+
+
+@frozen
+class Stores:
+    """Where a run reads and writes, and by which rules."""
+
+    connectors: Sequence[Connector]
+    policy: Policy
+    ledger: Ledger
+    holds: Sequence[Hold] = ()  # of the configuration; those of the ledger are read as we go
+    executor: Executor | None = None
+
+    def ground(self, now: dt.datetime) -> Ground:
+        """Return what a reading stands on, with the holds as they are now."""
+        holds = [*self.holds, *self.ledger.holds()]
+        return Ground(self.connectors, self.policy, holds, now, self.executor)
+
+
+class _HoldsChanged(Exception):
+    """A hold was placed or released while a run was writing: what it decided is stale."""
+
+
+Progress = Callable[[str, int], None]
+
+
+def apply(
+    stores: Stores,
+    cases: Sequence[Case],
+    now: dt.datetime,
+    progress: Progress = lambda _store, _count: None,
+) -> list[Receipt]:
+    """Carry out the confirmed plans of a batch and return a receipt for each, unsigned.
+
+    `progress` is told of each batch written: the store and the number of records. Raises
+    `RequestError` if holds keep changing meanwhile; what a store refuses is a gap, no error.
+    """
+    subjects = [each.subject for each in cases]
+    wishes = [each.wish for each in cases]
+    run = _Run(stores, cases, now, progress)
+    for _ in range(_TRIES):
+        version = stores.ledger.holds_version()
+        with survey(stores.ground(now), subjects, wishes) as found:
+            _only_confirmed(found.steps, cases)
+            try:
+                run.carry_out(found.steps, version)
+            except _HoldsChanged:
+                continue
+            break
+    else:
+        what = "holds kept changing while the requests were carried out"
+        raise RequestError(what, "run it again: what is done stays done")
+    with survey(stores.ground(now), subjects, wishes) as proof:
+        _only_confirmed(proof.steps, cases)
+        return [
+            receipt(case.request, case.permit, number, proof, run.failures, now)
+            for number, case in enumerate(cases)
+        ]
+
+
+def _only_confirmed(steps: Steps, cases: Sequence[Case]) -> None:
+    for row in steps.rows():
+        allowed = cases[row.subject].permit.allowed(row)
+        if allowed != row.decision:
+            steps.change(row, allowed)
+
+
+@define
+class _Run:
+    """The writing half of a run."""
+
+    stores: Stores
+    cases: Sequence[Case]
+    now: dt.datetime
+    progress: Progress
+    failures: dict[Spot, str] = field(factory=dict, init=False, repr=False)
+
+    def carry_out(self, steps: Steps, version: int) -> None:
+        """Do what is to be done, the records at the end of the longest link first (law 3)."""
+        for depth in steps.depths():
+            for connector in self.stores.connectors:
+                for verb in _WRITES:
+                    self._step(steps, depth, connector, verb, version)
+
+    def _step(
+        self, steps: Steps, depth: int, connector: Connector, verb: Verb, version: int
+    ) -> None:
+        counts: dict[tuple[int, str], int] = {}
+        after = ("", 0)
+        down = ""
+        try:
+            while rows := steps.batch(depth, connector.name, verb, after, _BATCH):
+                after = (rows[-1].key, rows[-1].id)
+                if self.stores.ledger.holds_version() != version:
+                    raise _HoldsChanged
+                if not down:
+                    down = self._batch(connector, verb, rows)
+                for row in rows:
+                    reason = self.failures.get(_spot(row)) or down
+                    if reason:
+                        self.failures[_spot(row)] = reason
+                        gap = Gap(row.store, row.category, row.key, reason)
+                        steps.change(row, row.decision._replace(do=None, gap=gap))
+                    else:
+                        key = (row.subject, row.category)
+                        counts[key] = counts.get(key, 0) + 1
+                self.progress(connector.name, len(rows))
+        finally:
+            for (subject, category), count in counts.items():
+                request = self.cases[subject].request.id
+                self.stores.ledger.step_done(
+                    request, connector.name, category, verb, count, self.now
+                )
+
+    def _batch(self, connector: Connector, verb: Verb, rows: Sequence[Row]) -> str:
+        """Write one batch; remember refused records, and return why the store is down if it is.
+
+        A refusal is narrowed down by halves: calling a verb twice is success.
+        """
+        try:
+            self._write(connector, verb, rows)
+        except StoreUnavailable as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001  (a connector's bug must not end the run)
+            if isinstance(error, StoreError):
+                reason = str(error)
+            else:  # the text of a foreign error may quote data: only its type is told
+                name = type(error).__name__
+                reason = f"store {connector.name}: {verb} ended with an unexpected {name}"
+                logger.warning("store %s: %s raised %s", connector.name, verb, name)
+            if len({row.key for row in rows}) == 1:
+                self.failures.update((_spot(row), reason) for row in rows)
+                return ""
+            middle = len(rows) // 2
+            for half in (rows[:middle], rows[middle:]):
+                if half and (down := self._batch(connector, verb, half)):
+                    return down
+        return ""
+
+    def _write(self, connector: Connector, verb: Verb, rows: Sequence[Row]) -> None:
+        keys = list(dict.fromkeys(row.key for row in rows))
+        if verb == "erase":
+            cast("Erases", connector).erase(keys)
+        elif verb == "redact":
+            fields: dict[str, frozenset[str]] = dict.fromkeys(keys, frozenset())
+            for row in rows:
+                fields[row.key] |= _fields(row)
+            cast("Redacts", connector).redact(fields)
+        elif verb == "restrict":
+            cast("Restricts", connector).restrict(keys, True)  # noqa: FBT003  (the seam's shape)
+        else:
+            for row in rows:
+                changes = changes_for(row.category, self.cases[row.subject].request.changes)
+                asked = {name: changes[name] for name in _fields(row)}
+                cast("Rectifies", connector).rectify(row.key, asked)
+
+
+def _fields(row: Row) -> frozenset[str]:
+    return row.decision.do.fields if row.decision.do else frozenset()
+
+
+def _spot(row: Row) -> Spot:
+    return Spot(row.store, row.digest)

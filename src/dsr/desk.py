@@ -1,0 +1,435 @@
+"""The one object that a backend builds at start-up and calls.
+
+    open -> challenge -> verify -> plan -> apply or export        (and resume, after a crash)
+
+Every method takes `now`, a timezone-aware datetime: the clock is the caller's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Final
+
+from attrs import evolve, field, frozen
+
+from dsr import identity
+from dsr.apply import Case, Stores, apply
+from dsr.confirm import Permit, confirm
+from dsr.connector import Connector
+from dsr.errors import (
+    ConfigurationError,
+    InputError,
+    NotConfirmed,
+    RequestError,
+    StoreUnavailable,
+    UnknownRight,
+)
+from dsr.find import Reading
+from dsr.identity import OneTimePin, Verified
+from dsr.ledger import Confirmed, Ledger
+from dsr.model import (
+    RIGHTS,
+    WRITES,
+    Found,
+    Gap,
+    Hold,
+    Identifier,
+    PackageInfo,
+    Receipt,
+    Request,
+    Right,
+    Subject,
+    Tally,
+    Unread,
+)
+from dsr.package import Cover, Package, save
+from dsr.plan import Wish, decide, gaps_of
+from dsr.policy.deadlines import due
+from dsr.policy.model import Policy
+from dsr.spool import Spool
+from dsr.steps import Counter
+from dsr.survey import proved, survey
+
+__all__ = ["Desk", "Plan"]
+
+_ID_BYTES: Final = 6
+
+Progress = Callable[[str, int], None]
+
+
+def _quiet(_store: str, _count: int) -> None:
+    """Tell nobody."""
+
+
+@frozen
+class Plan:
+    """What would happen: the steps counted, and the token that confirms them.
+
+    `stores` maps store -> category -> `Tally`; `read` are the stores that were read whole.
+    """
+
+    request: Request
+    token: str
+    at: dt.datetime
+    stores: Mapping[str, Mapping[str, Tally]]
+    read: frozenset[str]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is kept and nothing was out of reach."""
+        tallies = [tally for each in self.stores.values() for tally in each.values()]
+        return not any(tally.keep or tally.gaps for tally in tallies)
+
+
+@frozen
+class Desk:
+    """Takes requests in, and sees them through.
+
+    `stores` are the connectors, `accounts` names the one that knows which number belonged to
+    whom and when (empty: the requested number itself counts as the number on file). `holds`
+    are those of the configuration; others live in the ledger. `executor` reads the parts of
+    stores that split side by side.
+    """
+
+    stores: tuple[Connector, ...] = field(converter=tuple)
+    policy: Policy
+    ledger: Ledger
+    pin: OneTimePin
+    accounts: str = ""
+    holds: tuple[Hold, ...] = ()
+    executor: Executor | None = None
+
+    @stores.validator
+    def _unique(self, _: object, stores: Sequence[Connector]) -> None:
+        names = [each.name for each in stores]
+        if len(set(names)) < len(names):
+            what = "two stores have the same name"
+            raise ConfigurationError(what, "name each store once")
+
+    # --- taking a request in ------------------------------------------------------------
+
+    def open(
+        self,
+        right: Right,
+        identifiers: Sequence[Identifier],
+        *,
+        now: dt.datetime,
+        received: dt.datetime | None = None,
+        language: str = "",
+        changes: Mapping[str, str] | None = None,
+    ) -> Request:
+        """Register a request and return it, not yet verified.
+
+        `identifiers` come from `dsr.identify`; `received` is when it reached the operator
+        (`now` if left out); `language` one of the operator's; `changes` the fields to correct
+        (rectification). Says nothing about whether the person is known. Raises `UnknownRight`
+        or `InputError`.
+        """
+        if right not in RIGHTS:
+            what = "this is none of the rights"
+            raise UnknownRight(what, f"use one of {', '.join(RIGHTS)}")
+        received = received or now
+        self._check_input(right, identifiers, changes, received=received, now=now)
+        request = Request(
+            id=secrets.token_hex(_ID_BYTES),
+            right=right,
+            state="open",
+            received=received,
+            due=due(received, self.policy.operator.zone),
+            language=language or self.policy.operator.languages[0],
+            changes=dict(changes or {}),
+        )
+        self.ledger.add(request, Subject(tuple(identifiers)))
+        self.ledger.audit("request opened", at=now, request=request.id, note=right)
+        return request
+
+    def _check_input(
+        self,
+        right: Right,
+        identifiers: Sequence[Identifier],
+        changes: Mapping[str, str] | None,
+        *,
+        received: dt.datetime,
+        now: dt.datetime,
+    ) -> None:
+        if not identifiers:
+            what = "a request needs an identifier"
+            raise InputError(what, "give a phone number, SIP address, e-mail or account")
+        if right == "rectification" and not changes:
+            what = "a rectification needs the fields to correct"
+            raise InputError(what, "give each as FIELD=VALUE")
+        if right != "rectification" and changes:
+            what = f"fields to correct do not belong to {right}"
+            raise InputError(what, "open a rectification for them")
+        if received > now:
+            what = "a request cannot have been received in the future"
+            raise InputError(what, "check the date of receipt and its time zone")
+
+    def challenge(self, request: str, *, now: dt.datetime) -> None:
+        """Send a one-time PIN to the number on file.
+
+        Does the same, but for the sending, when no number is on file (law.md rule 11). Raises
+        `RequestNotFound`, `RequestError` (closed), `DeliveryError`, `StoreUnavailable` (the
+        store of accounts).
+        """
+        found = self.ledger.get(request)
+        number = self._on_file(self.ledger.subject(request), now)
+        self.pin.challenge(self.ledger, found, number.value if number else None, now)
+
+    def verify(self, request: str, pin: str, *, now: dt.datetime) -> Verified:
+        """Check the PIN; return the grant that `plan`, `apply` and `export` ask for.
+
+        The numbers of the request are bound to the tenure on file from here on. Raises
+        `NotVerified` with the same text for a wrong, expired, used or never sent PIN.
+        """
+        grant = self.pin.verify(self.ledger, self.ledger.get(request), pin, now)
+        subject = self.ledger.subject(request)
+        number = self._on_file(subject, now)
+        if number is not None:
+            same = {(number.kind, number.value): number}
+            bound = [same.get((who.kind, who.value), who) for who in subject.identifiers]
+            self.ledger.reseal(request, Subject(tuple(bound)))
+        return grant
+
+    def verified(self, request: str) -> Verified:
+        """Return the grant of a request that was verified before, in another process.
+
+        Raises `RequestNotFound` or `NotVerified`.
+        """
+        return identity.granted(self.ledger, request)
+
+    def _on_file(self, subject: Subject, now: dt.datetime) -> Identifier | None:
+        """Return the phone number on file for the person, with its tenure; None if unknown."""
+        phones = [who for who in subject.identifiers if who.kind == "phone"]
+        if not self.accounts:
+            return phones[0] if phones else None
+        store = next(each for each in self.stores if each.name == self.accounts)
+        who = [
+            Identifier(each.kind, each.value)
+            for each in subject.identifiers
+            if each.kind in store.accepts
+        ]
+        candidates: list[Identifier] = []
+        for item in store.find(who):
+            if isinstance(item, Unread):
+                raise StoreUnavailable(store.name, item.reason)
+            candidates += _numbers(item, now)
+        asked = {each.value for each in phones}
+        return next((each for each in candidates if not asked or each.value in asked), None)
+
+    # --- fulfilling it ------------------------------------------------------------------
+
+    def plan(self, grant: Verified, *, now: dt.datetime) -> Plan:
+        """Return what would happen, changing no store; remember it for confirmation."""
+        return self.plan_batch([grant], now=now)[0]
+
+    def plan_batch(self, grants: Sequence[Verified], *, now: dt.datetime) -> list[Plan]:
+        """Plan many requests: each store is read once for all of them."""
+        requests = [identity.check(grant, self.ledger) for grant in grants]
+        subjects = [self.ledger.subject(each.id) for each in requests]
+        wishes = [Wish(each.right, each.changes) for each in requests]
+        plans = []
+        with survey(self._run.ground(now), subjects, wishes) as found:
+            for number, request in enumerate(requests):
+                rows = found.steps.rows(number)
+                confirmed = confirm(request.id, rows, self.ledger.digester(), now)
+                self._propose(request, confirmed)
+                stores = found.steps.tallies(number)
+                plans.append(Plan(request, confirmed.token, now, stores, found.read))
+        return plans
+
+    def _propose(self, request: Request, confirmed: Confirmed) -> None:
+        """Keep the plan; unless it is the one confirmed already, somebody must confirm it."""
+        old = self.ledger.plan(request.id)
+        if old is None or old.token != confirmed.token:
+            self.ledger.save_plan(request.id, confirmed)
+            self.ledger.set_state(request.id, "verified", confirmed.at)
+
+    def apply(
+        self, grant: Verified, token: str, *, now: dt.datetime, progress: Progress = _quiet
+    ) -> Receipt:
+        """Do what the plan with this `token` says, prove it, and return the signed receipt.
+
+        Again with the same token continues after a crash, and does nothing once all is done.
+        Raises `NotConfirmed` when `token` is not that of the last plan.
+        """
+        return self.apply_batch([(grant, token)], now=now, progress=progress)[0]
+
+    def apply_batch(
+        self,
+        grants: Sequence[tuple[Verified, str]],
+        *,
+        now: dt.datetime,
+        progress: Progress = _quiet,
+    ) -> list[Receipt]:
+        """Apply many confirmed plans: each store is read once for all of them."""
+        requests = [identity.check(grant, self.ledger) for grant, _ in grants]
+        earlier = {each.id: self._closed(each) for each in requests}
+        cases = [
+            self._case(request, token)
+            for request, (_, token) in zip(requests, grants, strict=True)
+            if earlier[request.id] is None
+        ]
+        for case in cases:
+            self.ledger.set_state(case.request.id, "confirmed", now)
+            self.ledger.audit("run started", at=now, request=case.request.id)
+        receipts = {r.request: r for r in (apply(self._run, cases, now, progress) if cases else [])}
+        signed = {name: self._finish(receipt, now) for name, receipt in receipts.items()}
+        done = {name: receipt for name, receipt in earlier.items() if receipt is not None}
+        return [(signed | done)[request.id] for request in requests]
+
+    def export(
+        self, grant: Verified, path: Path, *, now: dt.datetime, progress: Progress = _quiet
+    ) -> Receipt:
+        """Write the package of an access or portability request to `path`; return the receipt.
+
+        The file appears whole or not at all. Raises `StoreError` when a recording breaks off
+        while it is read.
+        """
+        request = self._exportable(grant)
+        if receipt := self._closed(request):
+            return receipt
+        with Package(self._cover(request, now)) as package:
+            receipt = self._fill(package, request, now, progress)
+            info = save(package, path)
+            return self._delivered(receipt, package, info, now)
+
+    def stream(self, grant: Verified, *, now: dt.datetime) -> Iterator[bytes]:
+        """Yield the package in pieces, for a web response; the receipt is in the ledger after.
+
+        Raises as `export` does; a request that was answered already raises `RequestError`.
+        """
+        request = self._exportable(grant)
+        if self._closed(request):
+            what = f"request {request.id} is answered already"
+            raise RequestError(what, "open a new one for another copy")
+        with Package(self._cover(request, now)) as package:
+            receipt = self._fill(package, request, now, _quiet)
+            info = yield from package.stream()
+            self._delivered(receipt, package, info, now)
+
+    def resume(self, *, now: dt.datetime, progress: Progress = _quiet) -> list[Receipt]:
+        """Carry on with every confirmed request that is not finished; return their receipts.
+
+        That is after an interrupted run, or when a hold has ended. Does only what was confirmed.
+        """
+        waiting = []
+        for request in self.ledger.requests(states=("confirmed", "incomplete")):
+            confirmed = self.ledger.plan(request.id)
+            if request.right in WRITES and confirmed:
+                waiting.append((self.verified(request.id), confirmed.token))
+        return self.apply_batch(waiting, now=now, progress=progress) if waiting else []
+
+    @property
+    def _run(self) -> Stores:
+        return Stores(self.stores, self.policy, self.ledger, self.holds, self.executor)
+
+    def _cover(self, request: Request, now: dt.datetime) -> Cover:
+        return Cover(
+            request=request,
+            operator=self.policy.operator,
+            categories=self.policy.categories,
+            made=now,
+        )
+
+    def _case(self, request: Request, token: str) -> Case:
+        if request.right not in WRITES:
+            what = f"request {request.id} asks for {request.right}, which changes nothing"
+            raise InputError(what, "export it instead")
+        confirmed = self.ledger.plan(request.id)
+        if confirmed is None or not secrets.compare_digest(confirmed.token, token):
+            what = f"request {request.id} is not confirmed"
+            raise NotConfirmed(what, "plan it, look at the plan, and pass the plan's token")
+        permit = Permit(confirmed, self.ledger.digester())
+        return Case(request, self.ledger.subject(request.id), permit)
+
+    def _exportable(self, grant: Verified) -> Request:
+        request = identity.check(grant, self.ledger)
+        if request.right in WRITES:
+            what = f"request {request.id} asks for {request.right}, not for a package"
+            raise InputError(what, "plan and apply it instead")
+        return request
+
+    def _closed(self, request: Request) -> Receipt | None:
+        """Return the receipt of a request that needs nothing more: doing it again does nothing."""
+        return self.ledger.receipt(request.id) if request.state == "done" else None
+
+    def _fill(
+        self, package: Package, request: Request, now: dt.datetime, progress: Progress
+    ) -> Receipt:
+        """Read every store once, and hand each record to the package."""
+        ground, counter = self._run.ground(now), Counter()
+        rules, wish = ground.rules, Wish(request.right, request.changes)
+        subject = self.ledger.subject(request.id)
+        with Spool() as spool:
+            reading = Reading(self.stores, [subject], spool, self.executor)
+            for item in reading:
+                if isinstance(item, Unread):
+                    for gap in gaps_of(item, self.stores):
+                        counter.add(gap)
+                        package.add(gap, None)
+                    continue
+                if item.again:
+                    continue
+                for step in decide(item, wish, rules).steps:
+                    counter.add(step)
+                    package.add(step, item.record)
+                progress(item.store, 1)
+            read = proved(reading)
+        return Receipt(
+            request=request.id,
+            right=request.right,
+            state="done",
+            at=now,
+            stores=counter.done(),
+            proved=dict.fromkeys(sorted(read), now),
+        )
+
+    def _delivered(
+        self, receipt: Receipt, package: Package, info: PackageInfo, now: dt.datetime
+    ) -> Receipt:
+        """Complete the receipt with what the package turned out to hold."""
+        for gap in package.gaps:
+            receipt = _less(receipt, gap)
+        gaps = any(tally.gaps for each in receipt.stores.values() for tally in each.values())
+        receipt = evolve(receipt, package=info, state="incomplete" if gaps else "done")
+        return self._finish(receipt, now)
+
+    def _finish(self, receipt: Receipt, now: dt.datetime) -> Receipt:
+        """Sign and keep the receipt; forget the person when nothing is left to do."""
+        signed = self.ledger.save_receipt(receipt)
+        if receipt.state == "done":
+            self.ledger.close(receipt.request, "done", now)
+        else:
+            self.ledger.set_state(receipt.request, receipt.state, now)
+        self.ledger.audit("run ended", at=now, request=receipt.request, note=receipt.state)
+        return signed
+
+
+def _less(receipt: Receipt, gap: Gap) -> Receipt:
+    """Return the receipt with one record less exported: its content could not be read."""
+    stores = {store: dict(categories) for store, categories in receipt.stores.items()}
+    tally = stores.setdefault(gap.store, {}).setdefault(gap.category, Tally())
+    do = dict(tally.do)
+    do["export"] = do.get("export", 1) - 1
+    gaps = dict(tally.gaps)
+    gaps[gap.reason] = gaps.get(gap.reason, 0) + 1
+    kept = {verb: count for verb, count in do.items() if count}
+    stores[gap.store][gap.category] = evolve(tally, do=kept, gaps=gaps)
+    left = {name: at for name, at in receipt.proved.items() if name != gap.store}
+    return evolve(receipt, stores=stores, proved=left)
+
+
+def _numbers(item: Found, now: dt.datetime) -> Iterator[Identifier]:
+    """Yield the phone numbers that an account record gives the person today."""
+    links = [each for each in item.record.links if each.kind == "phone"]
+    if item.who.kind == "phone" and not any(each.value == item.who.value for each in links):
+        links.append(item.who)
+    for each in links:
+        own = item.who.kind != "phone" or each.value == item.who.value
+        if own and each.covers(now):
+            yield each

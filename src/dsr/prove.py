@@ -1,0 +1,79 @@
+"""The receipt: what a second reading, after the run, says of the confirmed plan."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Final
+
+from dsr.confirm import Permit
+from dsr.model import Gap, Receipt, Request, Tally, Verb
+from dsr.spool import Spot
+from dsr.survey import Survey
+
+__all__ = ["receipt"]
+
+_WRITING: Final[frozenset[Verb]] = frozenset({"erase", "redact", "rectify", "restrict"})
+
+
+def receipt(  # noqa: PLR0917  (all six are what a receipt is made of)
+    request: Request,
+    permit: Permit,
+    number: int,
+    proof: Survey,
+    failures: Mapping[Spot, str],
+    now: dt.datetime,
+) -> Receipt:
+    """Return the receipt of one request (the `number`th of the batch), unsigned.
+
+    `proof` is a reading made after the run, `failures` what the stores refused in it. A record
+    of the confirmed plan counts as done when the proof finds nothing more to do with it.
+    """
+    steps = proof.steps
+    done = {
+        store: {category: dict(verbs) for category, verbs in categories.items()}
+        for store, categories in permit.confirmed.counts.items()
+    }
+    dirty: set[str] = set()
+    for row in steps.rows(number):
+        decision = row.decision
+        verbs = done.get(row.store, {}).get(row.category, {})
+        if decision.wanted is not None and not row.again and permit.knows(row):
+            verb = decision.wanted.verb
+            verbs[verb] = max(0, verbs.get(verb, 0) - 1)
+            if decision.do is None and permit.partial(row):
+                verbs["redact"] = verbs.get("redact", 0) + 1
+        if decision.do is not None and decision.do.verb in _WRITING:
+            dirty.add(row.store)
+            late = f"still found after the run was to {decision.do.verb} it: run again"
+            reason = failures.get(Spot(row.store, row.digest), late)
+            gap = Gap(row.store, row.category, row.key, reason)
+            steps.change(row, decision._replace(do=None, gap=gap))
+    tallies = steps.tallies(number)
+    stores = {
+        store: {
+            category: Tally(
+                {verb: count for verb, count in verbs.items() if count},
+                tally.keep,
+                tally.gaps,
+            )
+            for category, verbs, tally in _matched(done.get(store, {}), tallies.get(store, {}))
+        }
+        for store in sorted({*done, *tallies})
+    }
+    complete = not any(t.keep or t.gaps for each in stores.values() for t in each.values())
+    return Receipt(
+        request=request.id,
+        right=request.right,
+        state="done" if complete else "incomplete",
+        at=now,
+        stores=stores,
+        proved=dict.fromkeys(sorted(proof.read - dirty), now),
+    )
+
+
+def _matched(
+    done: Mapping[str, dict[Verb, int]], tallies: Mapping[str, Tally]
+) -> list[tuple[str, dict[Verb, int], Tally]]:
+    names = sorted({*done, *tallies})
+    return [(name, done.get(name, {}), tallies.get(name, Tally())) for name in names]

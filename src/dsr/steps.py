@@ -1,0 +1,339 @@
+"""The steps of a batch that writes, on disk: what to do, in which order, what stands against it.
+
+One row a record and request, in the spool of its reading. It adds what no single record can
+tell: holds whose subject turned up elsewhere in the batch, links that must survive because what
+hangs on them does (law 3), and whether the person who confirmed had seen the step.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, cast
+
+from dsr.connector import Connector
+from dsr.find import Hit
+from dsr.model import Do, Gap, Identifier, Keep, Step, Tally, Unread, Verb
+from dsr.plan import Decision, restrained
+from dsr.policy.reasons import Reason
+from dsr.spool import Spool, Spot
+
+__all__ = ["Counter", "Counts", "Row", "Steps"]
+
+#: store -> category -> verb -> records
+Counts = Mapping[str, Mapping[str, Mapping[Verb, int]]]
+
+_SCHEMA: Final = """
+CREATE TABLE step (
+  id INTEGER PRIMARY KEY, subject INTEGER, store TEXT, digest INTEGER, depth INTEGER,
+  again INTEGER, category TEXT, key TEXT, via TEXT,
+  verb TEXT, fields TEXT, wanted TEXT, wanted_fields TEXT, about TEXT,
+  reason TEXT, law TEXT, until TEXT, kept TEXT,
+  gap TEXT
+);
+CREATE TABLE held (
+  store TEXT, digest INTEGER, reason TEXT, law TEXT, until TEXT, fields TEXT
+);
+"""
+_INDEXES: Final = """
+CREATE INDEX step_spot ON step (store, digest, subject);
+CREATE INDEX step_todo ON step (depth, store, verb, key);
+"""
+_COLUMNS: Final = (
+    "id, subject, store, digest, depth, again, category, key, via, verb, fields, wanted,"
+    " wanted_fields, about, reason, law, until, kept, gap"
+)
+_INSERT: Final = "INSERT INTO step VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_BUFFER: Final = 2_000
+_PAGE: Final = 1_000
+
+
+class Row(NamedTuple):
+    """One record of one request (its index), and what is decided about it."""
+
+    id: int
+    subject: int
+    store: str
+    digest: int
+    depth: int
+    again: bool
+    category: str
+    key: str
+    via: tuple[Identifier, ...]
+    decision: Decision
+
+    def __repr__(self) -> str:
+        """Show where, not what."""
+        return f"Row(store={self.store!r}, category={self.category!r}, depth={self.depth})"
+
+
+class Steps:
+    """The steps of one reading; `add` them all, then `settle`, then count or carry out."""
+
+    def __init__(self, spool: Spool, verbs: Mapping[str, frozenset[Verb]]) -> None:
+        """Keep the steps in `spool`; `verbs` is what each store can do."""
+        self._spool = spool
+        self._verbs = verbs
+        self._buffer: list[tuple[object, ...]] = []
+        self._unread: list[tuple[int, Gap]] = []
+        for statement in _SCHEMA.split(";"):
+            spool.db.execute(statement)
+
+    def add(self, hit: Hit, decision: Decision) -> None:
+        """Remember what is decided about a hit."""
+        via = json.dumps([(who.kind, who.value) for who in hit.via]) if hit.depth else "[]"
+        self._buffer.append(
+            (
+                hit.subject,
+                *hit.spot,
+                hit.depth,
+                hit.again,
+                hit.record.category,
+                hit.record.key,
+                via,
+                *_cells(decision),
+            )
+        )
+        if len(self._buffer) >= _BUFFER:
+            self._flush()
+
+    def add_gap(self, subject: int, gap: Gap) -> None:
+        """Remember that a part of a store could not be read for a request."""
+        self._unread.append((subject, gap))
+
+    def add_held(self, hit: Hit, reason: Reason) -> None:
+        """Remember that a record concerns somebody whose data is under a hold."""
+        until = reason.until.isoformat() if reason.until else None
+        self._spool.db.execute(
+            "INSERT INTO held VALUES (?,?,?,?,?,?)",
+            (*hit.spot, reason.reason, reason.law, until, _joined(reason.fields)),
+        )
+
+    def settle(self, unread: Sequence[Unread], connectors: Sequence[Connector]) -> None:
+        """Apply what stands against single steps, and what follows for the records above them.
+
+        `unread` are the stores of which something could not be read: nothing that might lead
+        to a record there may go, or that record could never be found again.
+        """
+        self._flush()
+        for statement in _INDEXES.split(";"):
+            self._spool.db.execute(statement)
+        self._apply_held()
+        self._pin_links_into(unread, connectors)
+        for row in self._rows("depth > 0 AND (verb IS NULL OR reason IS NOT NULL)"):
+            self._pin_parents(row)
+
+    def rows(self, subject: int | None = None) -> Iterator[Row]:
+        """Yield all rows, in a stable order."""
+        return self._rows("1" if subject is None else f"subject = {subject:d}")
+
+    def change(self, row: Row, decision: Decision) -> None:
+        """Replace what is decided about a row; its parents stay if it stays."""
+        self._spool.db.execute(
+            "UPDATE step SET verb=?, fields=?, wanted=?, wanted_fields=?, about=?,"
+            " reason=?, law=?, until=?, kept=?, gap=? WHERE id=?",
+            (*_cells(decision), row.id),
+        )
+        if row.depth and (decision.do is None or decision.keep is not None):
+            self._pin_parents(row._replace(decision=decision))
+
+    def depths(self) -> list[int]:
+        """Return the depths at which something is to be done, leaves first."""
+        rows = self._spool.db.execute(
+            "SELECT DISTINCT depth FROM step WHERE verb IS NOT NULL ORDER BY depth DESC"
+        )
+        return [row[0] for row in rows]
+
+    def batch(
+        self, depth: int, store: str, verb: Verb, after: tuple[str, int], size: int
+    ) -> list[Row]:
+        """Return the next rows to carry out, in the order of their keys, after (key, id)."""
+        found = self._spool.db.execute(
+            "SELECT id FROM step WHERE depth = ? AND store = ? AND verb = ? AND (key, id) > (?, ?)"
+            " ORDER BY key, id LIMIT ?",
+            (depth, store, verb, *after, size),
+        ).fetchall()
+        return [self._row(number) for (number,) in found]
+
+    def tallies(self, subject: int) -> dict[str, dict[str, Tally]]:
+        """Count the steps of one request by store and category."""
+        counted = Counter()
+        db = self._spool.db
+        for store, category, verb, count in db.execute(
+            "SELECT store, category, verb, count(*) FROM step WHERE subject = ? AND NOT again"
+            " AND verb IS NOT NULL GROUP BY store, category, verb ORDER BY 1, 2, 3",
+            (subject,),
+        ):
+            counted.at(store, category).do[verb] = count
+        for store, category, reason, law, until, count in db.execute(
+            "SELECT store, category, reason, law, until, count(*) FROM step WHERE subject = ?"
+            " AND reason IS NOT NULL AND NOT again GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 5, 3, 4",
+            (subject,),
+        ):
+            day = dt.date.fromisoformat(until) if until else None
+            counted.at(store, category).keep[reason, law, day] = count
+        for store, category, gap, count in db.execute(
+            "SELECT store, category, gap, count(*) FROM step WHERE subject = ?"
+            " AND gap IS NOT NULL AND NOT again GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+            (subject,),
+        ):
+            counted.at(store, category).gaps[gap] = count
+        for number, each in self._unread:
+            if number == subject:
+                counted.add(each)
+        return counted.done()
+
+    def _flush(self) -> None:
+        self._spool.db.executemany(_INSERT, self._buffer)
+        self._buffer.clear()
+
+    def _rows(self, where: str, values: tuple[object, ...] = ()) -> Iterator[Row]:
+        """Yield rows by id; a change to a later one, made meanwhile, is seen."""
+        last = 0
+        while True:
+            page = self._spool.db.execute(
+                f"SELECT id FROM step WHERE ({where}) AND id > ? ORDER BY id LIMIT {_PAGE}",  # noqa: S608  (constants)
+                (*values, last),
+            ).fetchall()
+            if not page:
+                return
+            for (last,) in page:
+                yield self._row(last)
+
+    def _row(self, number: int) -> Row:
+        statement = f"SELECT {_COLUMNS} FROM step WHERE id = ?"  # noqa: S608  (constants)
+        return _row(self._spool.db.execute(statement, (number,)).fetchone())
+
+    def _apply_held(self) -> None:
+        matches = self._spool.db.execute(
+            "SELECT DISTINCT s.id, h.reason, h.law, h.until, h.fields FROM step AS s"
+            " JOIN held AS h USING (store, digest)"
+        ).fetchall()
+        found: dict[int, list[Reason]] = {}
+        for number, reason, law, until, fields in matches:
+            day = dt.date.fromisoformat(until) if until else None
+            found.setdefault(number, []).append(Reason(reason, law, day, _split(fields)))
+        for number, held in found.items():
+            for row in self._rows("id = ?", (number,)):
+                known = row.decision.keep
+                if known is not None:
+                    old = Reason(known.reason, known.law, known.until, known.fields)
+                    held.append(old)
+                if row.decision.gap is None:
+                    able = self._verbs[row.store]
+                    self.change(row, restrained(row.decision, held, able))
+
+    def _pin_links_into(self, unread: Sequence[Unread], connectors: Sequence[Connector]) -> None:
+        for lost in unread:
+            kinds = [k for c in connectors if c.name == lost.store for k in sorted(c.accepts)]
+            if not lost.whole or not kinds:
+                continue
+            marks = ",".join("?" * len(kinds))
+            spots = self._spool.db.execute(
+                "SELECT DISTINCT subject, store, digest FROM link"  # noqa: S608  (constants)
+                f" WHERE store <> '' AND kind IN ({marks})",
+                kinds,
+            ).fetchall()
+            reason = f"may lead to data in store {lost.store}, which could not be read"
+            for subject, store, digest in spots:
+                self._pin(subject, Spot(store, digest), Gap("", "", "", reason))
+
+    def _pin_parents(self, row: Row) -> None:
+        why = row.decision.keep or row.decision.gap
+        if why is None:
+            return
+        for who in row.via:
+            for spot in self._spool.parents(who, row.subject):
+                self._pin(row.subject, spot, why, row.store)
+
+    def _pin(self, subject: int, spot: Spot, why: Keep | Gap, leaf: str = "") -> None:
+        where = "subject = ? AND store = ? AND digest = ? AND verb IN ('erase', 'redact')"
+        for row in list(self._rows(where, (subject, *spot))):
+            decision = row.decision
+            if isinstance(why, Keep):
+                reason = f"leads to a record in store {leaf} that stays: {why.reason}"
+                keep = Keep(row.store, row.category, row.key, reason, why.law, why.until)
+                self.change(row, decision._replace(do=None, keep=keep, gap=None))
+            else:
+                reason = (
+                    f"leads to a record in store {leaf} that is not done" if leaf else why.reason
+                )
+                gap = Gap(row.store, row.category, row.key, reason)
+                self.change(row, decision._replace(do=None, gap=gap))
+
+
+class Counter:
+    """Tallies under construction."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self._stores: dict[str, dict[str, _Open]] = {}
+
+    def add(self, step: Step) -> None:
+        """Count one step."""
+        tally = self.at(step.store, step.category)
+        match step:
+            case Do():
+                tally.do[step.verb] = tally.do.get(step.verb, 0) + 1
+            case Keep():
+                why = (step.reason, step.law, step.until)
+                tally.keep[why] = tally.keep.get(why, 0) + 1
+            case Gap():
+                tally.gaps[step.reason] = tally.gaps.get(step.reason, 0) + 1
+
+    def at(self, store: str, category: str) -> _Open:
+        """Return the counts of one category in one store, to be changed in place."""
+        return self._stores.setdefault(store, {}).setdefault(category, _Open({}, {}, {}))
+
+    def done(self) -> dict[str, dict[str, Tally]]:
+        """Return what was counted: store -> category -> tally, sorted."""
+        return {
+            store: {name: Tally(*each) for name, each in sorted(categories.items())}
+            for store, categories in sorted(self._stores.items())
+        }
+
+
+class _Open(NamedTuple):
+    do: dict[Verb, int]
+    keep: dict[tuple[str, str, dt.date | None], int]
+    gaps: dict[str, int]
+
+
+def _joined(fields: frozenset[str]) -> str:
+    return "\0".join(sorted(fields))
+
+
+def _split(text: str | None) -> frozenset[str]:
+    return frozenset(text.split("\0")) if text else frozenset()
+
+
+def _cells(decision: Decision) -> tuple[object, ...]:
+    wanted, do, keep, gap, about = decision
+    return (
+        do and do.verb,
+        do and _joined(do.fields),
+        wanted and wanted.verb,
+        wanted and _joined(wanted.fields),
+        _joined(about),
+        keep and keep.reason,
+        keep and keep.law,
+        keep.until.isoformat() if keep and keep.until else None,
+        keep and _joined(keep.fields),
+        gap and gap.reason,
+    )
+
+
+def _row(cells: tuple[Any, ...]) -> Row:
+    number, subject, store, digest, depth, again, category, key, via = cells[:9]
+    verb, fields, wanted, wanted_fields, about, reason, law, until, kept, gap = cells[9:]
+    day = dt.date.fromisoformat(until) if until else None
+    decision = Decision(
+        Do(store, category, key, cast("Verb", wanted), _split(wanted_fields)) if wanted else None,
+        Do(store, category, key, cast("Verb", verb), _split(fields)) if verb else None,
+        Keep(store, category, key, reason, law, day, _split(kept)) if reason else None,
+        Gap(store, category, key, gap) if gap else None,
+        _split(about),
+    )
+    who = tuple(Identifier(kind, value) for kind, value in json.loads(via))
+    return Row(number, subject, store, digest, depth, bool(again), category, key, who, decision)

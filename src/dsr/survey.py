@@ -1,0 +1,98 @@
+"""A reading with its decisions: what `plan` proposes, `apply` starts from, and the proof shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+
+from attrs import frozen
+
+from dsr.connector import Connector
+from dsr.find import Reading
+from dsr.model import Hold, Subject, Unread
+from dsr.plan import Rules, Wish, decide, gaps_of, verbs_of
+from dsr.policy.model import Policy
+from dsr.policy.reasons import Reason, active, hold_covers
+from dsr.spool import Spool
+from dsr.steps import Steps
+
+__all__ = ["Ground", "Survey", "proved", "survey"]
+
+_LINKED = frozenset({"call", "object"})
+
+
+@frozen
+class Ground:
+    """What every reading stands on: the stores, the policy, the holds, the day."""
+
+    connectors: Sequence[Connector]
+    policy: Policy
+    holds: Sequence[Hold]
+    now: dt.datetime
+    executor: Executor | None = None
+
+    @property
+    def today(self) -> dt.date:
+        """The day in the operator's time zone."""
+        return self.now.astimezone(self.policy.operator.zone).date()
+
+    @property
+    def rules(self) -> Rules:
+        """What decisions depend on; holds with a subject are matched by reading (see `survey`)."""
+        general = [h for h in self.holds if h.subject is None and active(h, self.today)]
+        verbs = {each.name: verbs_of(each) for each in self.connectors}
+        return Rules(self.policy, general, verbs, self.today)
+
+
+@frozen
+class Survey:
+    """The settled steps of one reading, and which stores it can speak for."""
+
+    steps: Steps
+    read: frozenset[str]
+
+
+@contextmanager
+def survey(ground: Ground, subjects: Sequence[Subject], wishes: Sequence[Wish]) -> Iterator[Survey]:
+    """Read every store once for the whole batch and decide each record; forget it at the end.
+
+    Subjects of holds are read along with the batch, so that a hold on one person also covers
+    the calls they share with the person who asks.
+    """
+    rules = ground.rules
+    held = [h for h in ground.holds if h.subject is not None and active(h, ground.today)]
+    everyone = [*subjects, *(h.subject for h in held if h.subject is not None)]
+    unread: list[Unread] = []
+    with Spool() as spool:
+        steps = Steps(spool, rules.verbs)
+        reading = Reading(ground.connectors, everyone, spool, ground.executor)
+        for item in reading:
+            if isinstance(item, Unread):
+                unread.append(item)
+                for number in range(len(subjects)):
+                    for gap in gaps_of(item, ground.connectors):
+                        steps.add_gap(number, gap)
+            elif item.subject < len(subjects):
+                steps.add(item, decide(item, wishes[item.subject], rules))
+            else:
+                hold = held[item.subject - len(subjects)]
+                if hold_covers(hold, item.record):
+                    why = f"hold {hold.case}: {hold.reason}"
+                    steps.add_held(item, Reason(why, hold.law, hold.until, hold.fields))
+        steps.settle(unread, ground.connectors)
+        yield Survey(steps, proved(reading))
+
+
+def proved(reading: Reading) -> frozenset[str]:
+    """Return the stores that a finished reading can speak for.
+
+    A store that is reached through links is only covered when every store was read: the link
+    may lie in the one that was not.
+    """
+    clean = reading.asked - reading.unread
+    if not reading.unread:
+        return frozenset(clean)
+    linked = {each.name for each in reading.connectors if each.accepts & _LINKED}
+    return frozenset(clean - linked)
