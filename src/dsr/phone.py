@@ -23,6 +23,7 @@ _INTERNATIONAL: Final = ("+", "++", "00", "00+", "011", "011+", "0+", "000", "90
 
 _WRAPPED = re.compile(r"<([^<>]*)>\s*$")
 _SCHEME = re.compile(r"^\s*(?:sips?|tel):(?://)?", re.IGNORECASE)
+_BEHIND = re.compile(r"(?::[^@]*)?@.*|;.*", re.DOTALL)  # password, host, parameters (RFC 3261)
 _ALLOWED = re.compile(r"^[+\d\s().\-/\u00a0\u2010-\u2015]+$")
 _SEPARATORS = re.compile(r"[^+\d]+")
 
@@ -54,25 +55,17 @@ def normalise(text: str, region: str) -> str:
     bare = text.strip()
     if wrapped := _WRAPPED.search(bare):
         bare = wrapped[1]
-    bare = _SCHEME.sub("", bare).split("@", 1)[0].split(";", 1)[0].replace("%2B", "+")
+    bare = _BEHIND.sub("", _SCHEME.sub("", bare)).replace("%2B", "+")
     if not _ALLOWED.match(bare):
         raise _invalid()
     digits = compact(bare.replace("(0)", "") if "+" in bare or "00" in bare[:2] else bare)
-    if "+" in digits:  # 9011+44…, ++44…, 0+44…: the plus says where the country code begins
-        digits = "+" + digits.rsplit("+", 1)[1]
-    for candidate in _readings(digits):
-        try:
-            number = phonenumbers.parse(candidate, region)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_valid_number(number):
-            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    try:  # a possible number that no plan lists yet: numbering plans grow faster than libraries
-        number = phonenumbers.parse(digits, region)
-    except phonenumbers.NumberParseException:
-        raise _invalid() from None
-    possible = phonenumbers.is_possible_number_with_reason(number)
-    if possible != phonenumbers.ValidationResult.IS_POSSIBLE:  # e.g. without its area code
+    head, plus, tail = digits.rpartition("+")
+    if plus:  # 9011+44…, ++44…, 0+44…: the plus says where the country code begins
+        if head + plus not in _INTERNATIONAL:  # two numbers: which one is meant?
+            raise _invalid()
+        digits = plus + tail
+    number = _listed(digits, region) or _unlisted(digits)
+    if number is None:
         raise _invalid()
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
@@ -83,14 +76,45 @@ def _invalid() -> InvalidIdentifier:
     )
 
 
-def _readings(digits: str) -> list[str]:
+def _listed(digits: str, region: str) -> phonenumbers.PhoneNumber | None:
+    """Return the number of a numbering plan that the digits most likely mean."""
+    for candidate in _readings(digits, region):
+        number = _parse(candidate, region)
+        if number is not None and phonenumbers.is_valid_number(number):
+            return number
+    return None
+
+
+def _unlisted(digits: str) -> phonenumbers.PhoneNumber | None:
+    """Return a number that no plan lists yet: numbering plans grow faster than libraries.
+
+    Only with its country code: else it may be an extension, or lack its area code.
+    """
+    number = _parse("+" + digits[2:] if digits.startswith("00") else digits, None)
+    if number is None:
+        return None
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    return number if reason == phonenumbers.ValidationResult.IS_POSSIBLE else None
+
+
+def _parse(digits: str, region: str | None) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _readings(digits: str, region: str) -> list[str]:
     """List how the digits may be meant, the likeliest first."""
     if digits.startswith("+"):
         return [digits]
     readings = [digits]
     prefixes = ("0000", "9011", "000", "011", "00", "900")
     readings += ["+" + digits[len(each) :] for each in prefixes if digits.startswith(each)]
-    if not digits.startswith("0"):
+    if digits.startswith(str(phonenumbers.country_code_for_region(region))):
+        # systems write E.164 without the plus; people write national numbers with their zero
+        readings.insert(0, "+" + digits)
+    elif not digits.startswith("0"):
         readings.append("+" + digits)
     return readings
 
