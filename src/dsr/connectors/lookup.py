@@ -1,0 +1,171 @@
+"""Whom a path or object key belongs to: a batch of identifiers looked up in one pass."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from zoneinfo import ZoneInfo, available_timezones
+
+from attrs import define, field, frozen
+
+from dsr.connectors.keys import Pattern, Reading, extensions, reads
+from dsr.errors import ConfigurationError
+from dsr.match import Matcher
+from dsr.model import Identifier, Kind
+from dsr.phone import spellings
+from dsr.settings import Context
+
+__all__ = ["Hit", "Keys", "Lookup"]
+
+
+@frozen
+class Hit:
+    """Whom a key speaks of, and its date."""
+
+    who: tuple[Identifier, ...]
+    at: dt.datetime | None = field(repr=False)  # naive: in the store's time zone
+    timed: bool = False  # `at` is more than a day
+
+    def time(self, modified: dt.datetime, zone: str) -> dt.datetime:
+        """Return when the record is from; `modified` is when the store last wrote it.
+
+        The date in the key wins. Where it names only a day, `modified` gives the hour if it
+        lies on that day, and midnight is taken if not. Without a date it is `modified`: a
+        recording is written during its call.
+        """
+        if self.at is None:
+            return modified
+        at = self.at if self.at.tzinfo else self.at.replace(tzinfo=ZoneInfo(zone))
+        same_day = modified.astimezone(at.tzinfo).date() == at.date()
+        return modified if same_day and not self.timed else at
+
+
+@frozen
+class Keys:
+    """The patterns of one store, the zone of the dates in them, and the home region."""
+
+    patterns: tuple[str, ...]
+    timezone: str
+    region: str
+
+    @classmethod
+    def of(cls, patterns: Sequence[str], timezone: str, context: Context, where: str) -> Keys:
+        """Check the settings `keys` and `timezone` of the table `where`.
+
+        Raises `ConfigurationError` that names the wrong one.
+        """
+        try:
+            parsed = reads(patterns)
+        except ConfigurationError as error:
+            what = f"{where}.keys: {error.what}"
+            raise ConfigurationError(what, error.fix) from None
+        if timezone and timezone not in available_timezones():
+            what = f"{where}.timezone names no time zone"
+            raise ConfigurationError(what, 'write one such as "Europe/Berlin"')
+        if any(each.dated for each in parsed) and not timezone:
+            what = f"{where}.timezone is missing"
+            raise ConfigurationError(what, 'keys hold dates: name their zone ("Europe/Berlin")')
+        return cls(tuple(patterns), timezone, context.region)
+
+    @property
+    def accepts(self) -> frozenset[Kind]:
+        """The kinds of identifier that the patterns can find."""
+        return frozenset[Kind]().union(*(each.accepts for each in reads(self.patterns)))
+
+
+@define
+class Lookup:
+    """Finds any of `who` in keys. Made once for a reading."""
+
+    keys: Keys
+    who: Sequence[Identifier] = field(repr=False)
+    _patterns: tuple[Pattern, ...] = field(init=False, repr=False)
+    _texts: dict[tuple[Kind, str], Identifier] = field(factory=dict, init=False, repr=False)
+    _phones: dict[str, set[Identifier]] = field(factory=dict, init=False, repr=False)
+    _objects: dict[str, list[Identifier]] = field(factory=dict, init=False, repr=False)
+    _matcher: Matcher | None = field(default=None, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Index the identifiers by what a key can hold of them."""
+        self._patterns = reads(self.keys.patterns)
+        phones = [each for each in self.who if each.kind == "phone"]
+        for each in self.who:
+            if each.kind == "phone":
+                for spelling in spellings(each.value, self.keys.region):
+                    self._phones.setdefault(spelling, set()).add(each)
+            elif each.kind == "object":
+                for name in _names(_link(each.value)):
+                    self._objects.setdefault(name, []).append(each)
+            elif each.value:
+                self._texts[each.kind, _plain(each.kind, each.value)] = each
+        if phones:
+            self._matcher = Matcher(phones, self.keys.region)
+
+    def match(self, key: str) -> Hit | None:
+        """Return whom the key belongs to; None if to none of the batch."""
+        who: set[Identifier] = set()
+        dates: list[tuple[bool, dt.datetime]] = []
+        for pattern in self._patterns:
+            reading = pattern.read(key)
+            if reading is None:
+                continue
+            who.update(self._people(reading, key))
+            if reading.at is not None:
+                dates.append((reading.timed, reading.at))
+        if not who:
+            return None
+        timed, at = max(dates, key=lambda each: each[0], default=(False, None))
+        return Hit(tuple(sorted(who, key=lambda each: (each.kind, each.value))), at, timed)
+
+    def _people(self, reading: Reading, key: str) -> Iterator[Identifier]:
+        for kind, text in reading.ids:
+            if kind == "object":
+                yield from self._linked(text, key)
+            elif (kind, _plain(kind, text)) in self._texts:
+                yield self._texts[kind, _plain(kind, text)]
+        if self._matcher is not None:
+            for digits in reading.phones:
+                yield from self._phones.get(digits.replace("%2B", "+").replace("%2b", "+"), ())
+            if reading.prose:
+                yield from self._matcher.matches(reading.prose)
+
+    def _linked(self, text: str, key: str) -> Iterator[Identifier]:
+        path = PurePosixPath(key)
+        for name in {text, *_stems(path.name)}:
+            for each in self._objects.get(name, ()):
+                if _same_place(_link(each.value), path.parent):
+                    yield each
+
+
+def _plain(kind: Kind, text: str) -> str:
+    """Return the form in which texts of this kind are compared."""
+    return text.lower().removeprefix("sip:") if kind == "sip" else text
+
+
+def _names(link: PurePosixPath) -> set[str]:
+    """Return the names that stand for a link: its own, and without its last extension."""
+    endings = extensions(link.name)[1:]
+    last = endings[-1][endings[-1].rindex(".") :] if endings else ""
+    return {link.name, link.name.removesuffix(last)}
+
+
+def _stems(name: str) -> set[str]:
+    """Return a file name with and without its extensions."""
+    stem, *endings = extensions(name)
+    return {stem, *(stem + ending for ending in endings)}
+
+
+def _link(value: str) -> PurePosixPath:
+    """Return the path that a link names; absolute for an absolute path or a URL."""
+    scheme, separator, rest = value.partition("://")
+    return PurePosixPath("/" + rest if separator else scheme)
+
+
+def _same_place(link: PurePosixPath, folder: PurePosixPath) -> bool:
+    """Return whether the folders that a link names agree with where a file is."""
+    here = folder.parts
+    there = link.parent.parts
+    if link.is_absolute():  # the store's root lies somewhere on that path
+        return there[len(there) - len(here) :] == here
+    return not there or here[-len(there) :] == there
