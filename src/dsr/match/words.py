@@ -1,0 +1,185 @@
+"""Identifiers that are no phone numbers in text: addresses, accounts, call ids, IP addresses.
+
+Each is looked for as it is written (and as URLs and IPv6 write it), without regard to case.
+What may stand next to it depends on its kind: `1.2.3.4` in `@1.2.3.4:5060` is that address,
+`alice` in `foo.alice@example.org` is nobody we know. A SIP user without its host is found only
+where the text says that it is one: `sip:alice@`, `PJSIP/alice-0000001a`, `user="alice"`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Final
+
+from attrs import field, frozen
+
+from dsr.match.sieve import FEW, Sieve, lines_with_words
+from dsr.match.span import Match
+from dsr.model import Identifier
+
+__all__ = ["Words"]
+
+_PART: Final = re.compile(rb"[0-9a-z_]+")
+_ESCAPE: Final = re.compile(rb"%[0-9a-f]{2}|\\u[0-9a-f]{4}")
+#: A letter right before is part of the word, unless it ends an escape (%3C, \u003c).
+_LETTER: Final = re.compile(rb"(?<!%[0-9a-f])(?<!\\u[0-9a-f]{3})[0-9a-z_]\Z")
+
+_SIP_CONTEXT: Final = re.compile(
+    rb"""(?:
+        sips?(?::|%3a)
+      | (?<![0-9a-z])(?:pjsip|sip|iax2|sccp|local|sofia/[\w.-]+)/
+      | (?:user(?:_?name)?|account_?(?:id|code)|auth_?id|peer|endpoint|aor|ext(?:en(?:sion)?)?)
+        (?:["']?\s?[=:]\s?|\s)["'\[<(]?
+      | (?:authenticate\sas|call\sfrom)\s["']
+    )\Z""",
+    re.VERBOSE,
+)
+_CONTEXT: Final = 48  # bytes before a SIP user that can tell that it is one
+_CHANNEL: Final = re.compile(rb"-[0-9a-f]{8}(?!\w)")
+_AT_HOST: Final = re.compile(rb"(?:@|%40)([\w.-]+)")
+_DOMAIN: Final = re.compile(rb"[\w.-]*\.[a-z][\w-]*\.?")
+
+_Borders = tuple[re.Pattern[bytes], re.Pattern[bytes]]
+#: Per shape: what before and what behind makes the text a part of something longer.
+_ADDRESS: Final[_Borders] = (re.compile(rb"[.+%@-]\Z"), re.compile(rb"[\w@-]|\.\w"))
+_IPV4: Final[_Borders] = (re.compile(rb"\.\Z"), re.compile(rb"\w|\.\d"))
+_IPV6: Final[_Borders] = (
+    re.compile(rb"(?:::|\.|(?<![0-9a-z])[0-9a-f]{1,4}:)\Z"),
+    re.compile(rb"\w|\.\d|:[0-9a-f:]"),
+)
+_USER: Final[_Borders] = (re.compile(rb"[.+%-]\Z"), re.compile(rb"[\w+-]|\.\w"))
+
+
+@frozen
+class _Text:
+    """A text (lower case) that stands for `who`; `user`: it is only the user of an address."""
+
+    text: bytes = field(repr=False)
+    who: Identifier
+    user: bool = False
+
+
+class Words:
+    """Finds any of many identifiers of all kinds but phone."""
+
+    def __init__(self, who: Iterable[Identifier]) -> None:
+        """List the texts that stand for `who` and choose each one's rarest word, once."""
+        texts = [text for each in who for text in _texts(each)]
+        common = Counter(part for text in texts for part in set(_words_of(text.text)))
+        self._by_word: dict[bytes, list[_Text]] = {}
+        for text in texts:
+            parts = _words_of(text.text)
+            rarest = min(parts, key=lambda part: (common[part], -len(part)), default=b"")
+            self._by_word.setdefault(rarest, []).append(text)
+        needles = frozenset(text.text for text in texts)
+        if len(needles) <= FEW:
+            self.sieve = Sieve(needles, bytes.lower, lines_with_words)
+        elif b"" in self._by_word:  # a text without any word: every line needs an exact look
+            self.sieve = Sieve(frozenset({b""}), bytes.lower, lines_with_words)
+        else:
+            self.sieve = Sieve(frozenset(self._by_word), _unescaped, lines_with_words)
+
+    def scan(self, text: bytes, start: int, end: int) -> Iterator[Match]:
+        """Yield the matches in the line that `text[start:end]` is."""
+        line = text[start:end].lower()
+        for word in self._by_word.keys() & {b"", *_words_of(line)}:
+            for each in self._by_word[word]:
+                place = line.find(each.text)
+                while place >= 0:
+                    if _stands_alone(each, line, place):
+                        yield Match(start + place, start + place + len(each.text), each.who)
+                    place = line.find(each.text, place + 1)
+
+
+def _unescaped(text: bytes) -> bytes:
+    """Return `text` in lower case with blanks for the escapes of URLs and JSON; same length."""
+    text = text.lower()
+    if b"%" not in text and b"\\u" not in text:
+        return text
+    return _ESCAPE.sub(lambda escape: b" " * len(escape[0]), text)
+
+
+def _words_of(text: bytes) -> list[bytes]:
+    return _PART.findall(_unescaped(text))
+
+
+def _texts(who: Identifier) -> Iterator[_Text]:
+    value = who.value.lower()
+    spelled = {value}
+    if who.kind in {"sip", "email"}:
+        spelled.add(value.replace("@", "%40"))
+    if who.kind == "ip":
+        try:
+            address = ipaddress.ip_address(value)
+        except ValueError:  # a host name or a network: as it is written
+            pass
+        else:
+            spelled |= {address.compressed, address.exploded, _unpadded(address.exploded)}
+    user, at, _ = value.partition("@")
+    if who.kind != "sip" or at:
+        yield from (_Text(each.encode(), who) for each in sorted(spelled) if each)
+    if who.kind == "sip" and user:
+        yield _Text(user.encode(), who, user=True)
+
+
+def _unpadded(address: str) -> str:
+    """Return an IPv6 address with all its groups, without leading zeros in them."""
+    if ":" not in address:
+        return address
+    return ":".join(group.lstrip("0") or "0" for group in address.split(":"))
+
+
+def _stands_alone(each: _Text, line: bytes, start: int) -> bool:
+    """Return whether `line` has the text at `start` with the borders of its kind."""
+    end = start + len(each.text)
+    if _LETTER.search(line, max(0, start - 6), start):
+        return False
+    if each.user:
+        return _is_sip_user(each, line, start, end)
+    before, behind = _borders(each.who.kind, each.text)
+    return not before.search(line, max(0, start - 6), start) and not behind.match(line, end)
+
+
+def _borders(kind: str, text: bytes) -> _Borders:
+    if kind == "ip":
+        return _IPV6 if b":" in text else _IPV4
+    if kind in {"email", "sip", "account"}:
+        return _ADDRESS
+    return _like_inside(b"".join(sign for sign in (b".", b"-", b"@", b"+") if sign in text))
+
+
+@lru_cache
+def _like_inside(signs: bytes) -> _Borders:
+    """Return the borders of a text that has `signs` inside: none of them may go on outside.
+
+    A dot may, before anything but a digit: `.wav` behind an id is a file's extension.
+    """
+    one_of = rb"[%b]" % re.escape(signs) if signs else rb"(?!)"
+    behind = rb"(?!\.\D)(?!\.\Z)%b|\w" % one_of
+    return re.compile(one_of + rb"\Z"), re.compile(behind)
+
+
+def _is_sip_user(each: _Text, line: bytes, start: int, end: int) -> bool:
+    """Return whether the text says that this word is a SIP user, and of no other domain.
+
+    Where a host is an IP address, or only a name without dots, it is the server's own.
+    """
+    before, behind = _USER
+    if before.search(line, max(0, start - 1), start):
+        return False
+    if behind.match(line, end) and not _CHANNEL.match(line, end):
+        return False
+    host = _AT_HOST.match(line, end)
+    if host and _DOMAIN.fullmatch(host[1]):
+        own = each.who.value.lower().partition("@")[2].encode()
+        if own and host[1].rstrip(b".") != own:
+            return False
+        if own:  # the whole address: found as such
+            return False
+    if host and line[start - 1 : start] == b"[":
+        return True
+    return _SIP_CONTEXT.search(line, max(0, start - _CONTEXT), start) is not None
