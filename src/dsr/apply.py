@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import Final, cast
 
@@ -25,7 +25,7 @@ from dsr.policy.model import Policy
 from dsr.prove import receipt
 from dsr.spool import Spot
 from dsr.steps import Row, Steps
-from dsr.survey import Ground, survey
+from dsr.survey import Ground, Progress, quiet, survey
 
 __all__ = ["Case", "Stores", "apply"]
 
@@ -70,18 +70,15 @@ class _HoldsChanged(Exception):
     """A hold was placed or released while a run was writing: what it decided is stale."""
 
 
-Progress = Callable[[str, int], None]
-
-
 def apply(
     stores: Stores,
     cases: Sequence[Case],
     now: dt.datetime,
-    progress: Progress = lambda _store, _count: None,
+    progress: Progress = quiet,
 ) -> list[Receipt]:
     """Carry out the confirmed plans of a batch and return a receipt for each, unsigned.
 
-    `progress` is told of each batch written: the store and the number of records. Raises
+    `progress` is told of records found and of records written. Raises
     `RequestError` if holds keep changing meanwhile; what a store refuses is a gap, no error.
     """
     subjects = [each.subject for each in cases]
@@ -89,7 +86,7 @@ def apply(
     run = _Run(stores, cases, now, progress)
     for _ in range(_TRIES):
         version = stores.ledger.holds_version()
-        with survey(stores.ground(now), subjects, wishes) as found:
+        with survey(stores.ground(now), subjects, wishes, progress) as found:
             _only_confirmed(found.steps, cases)
             try:
                 run.carry_out(found.steps, version)

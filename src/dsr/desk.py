@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Final
@@ -52,17 +52,11 @@ from dsr.policy.deadlines import due
 from dsr.policy.model import Policy
 from dsr.spool import Spool
 from dsr.steps import Counter
-from dsr.survey import proved, survey
+from dsr.survey import Progress, proved, quiet, survey
 
 __all__ = ["Desk", "Plan"]
 
 _ID_BYTES: Final = 6
-
-Progress = Callable[[str, int], None]
-
-
-def _quiet(_store: str, _count: int) -> None:
-    """Tell nobody."""
 
 
 @frozen
@@ -223,17 +217,19 @@ class Desk:
 
     # --- fulfilling it ------------------------------------------------------------------
 
-    def plan(self, grant: Verified, *, now: dt.datetime) -> Plan:
+    def plan(self, grant: Verified, *, now: dt.datetime, progress: Progress = quiet) -> Plan:
         """Return what would happen, changing no store; remember it for confirmation."""
-        return self.plan_batch([grant], now=now)[0]
+        return self.plan_batch([grant], now=now, progress=progress)[0]
 
-    def plan_batch(self, grants: Sequence[Verified], *, now: dt.datetime) -> list[Plan]:
+    def plan_batch(
+        self, grants: Sequence[Verified], *, now: dt.datetime, progress: Progress = quiet
+    ) -> list[Plan]:
         """Plan many requests: each store is read once for all of them."""
         requests = [identity.check(grant, self.ledger) for grant in grants]
         subjects = [self.ledger.subject(each.id) for each in requests]
         wishes = [Wish(each.right, each.changes) for each in requests]
         plans = []
-        with survey(self._run.ground(now), subjects, wishes) as found:
+        with survey(self._run.ground(now), subjects, wishes, progress) as found:
             for number, request in enumerate(requests):
                 rows = found.steps.rows(number)
                 confirmed = confirm(request.id, rows, self.ledger.digester(), now)
@@ -250,7 +246,7 @@ class Desk:
             self.ledger.set_state(request.id, "verified", confirmed.at)
 
     def apply(
-        self, grant: Verified, token: str, *, now: dt.datetime, progress: Progress = _quiet
+        self, grant: Verified, token: str, *, now: dt.datetime, progress: Progress = quiet
     ) -> Receipt:
         """Do what the plan with this `token` says, prove it, and return the signed receipt.
 
@@ -264,7 +260,7 @@ class Desk:
         grants: Sequence[tuple[Verified, str]],
         *,
         now: dt.datetime,
-        progress: Progress = _quiet,
+        progress: Progress = quiet,
     ) -> list[Receipt]:
         """Apply many confirmed plans: each store is read once for all of them."""
         requests = [identity.check(grant, self.ledger) for grant, _ in grants]
@@ -283,7 +279,7 @@ class Desk:
         return [(signed | done)[request.id] for request in requests]
 
     def export(
-        self, grant: Verified, path: Path, *, now: dt.datetime, progress: Progress = _quiet
+        self, grant: Verified, path: Path, *, now: dt.datetime, progress: Progress = quiet
     ) -> Receipt:
         """Write the package of an access or portability request to `path`; return the receipt.
 
@@ -308,11 +304,11 @@ class Desk:
             what = f"request {request.id} is answered already"
             raise RequestError(what, "open a new one for another copy")
         with Package(self._cover(request, now)) as package:
-            receipt = self._fill(package, request, now, _quiet)
+            receipt = self._fill(package, request, now, quiet)
             info = yield from package.stream()
             self._delivered(receipt, package, info, now)
 
-    def resume(self, *, now: dt.datetime, progress: Progress = _quiet) -> list[Receipt]:
+    def resume(self, *, now: dt.datetime, progress: Progress = quiet) -> list[Receipt]:
         """Carry on with every confirmed request that is not finished; return their receipts.
 
         That is after an interrupted run, or when a hold has ended. Does only what was confirmed.

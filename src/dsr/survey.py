@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
@@ -18,7 +18,7 @@ from dsr.policy.reasons import Reason, active, hold_covers
 from dsr.spool import Spool
 from dsr.steps import Steps
 
-__all__ = ["Ground", "Survey", "proved", "survey"]
+__all__ = ["Ground", "Progress", "Survey", "proved", "quiet", "survey"]
 
 _LINKED = frozenset({"call", "object"})
 
@@ -54,8 +54,21 @@ class Survey:
     read: frozenset[str]
 
 
+#: Told of work as it goes on: the store, and how many records more.
+Progress = Callable[[str, int], None]
+
+
+def quiet(_store: str, _count: int) -> None:
+    """Tell nobody of progress."""
+
+
 @contextmanager
-def survey(ground: Ground, subjects: Sequence[Subject], wishes: Sequence[Wish]) -> Iterator[Survey]:
+def survey(
+    ground: Ground,
+    subjects: Sequence[Subject],
+    wishes: Sequence[Wish],
+    progress: Progress = quiet,
+) -> Iterator[Survey]:
     """Read every store once for the whole batch and decide each record; forget it at the end.
 
     Subjects of holds are read along with the batch, so that a hold on one person also covers
@@ -74,7 +87,9 @@ def survey(ground: Ground, subjects: Sequence[Subject], wishes: Sequence[Wish]) 
                 for number in range(len(subjects)):
                     for gap in gaps_of(item, ground.connectors):
                         steps.add_gap(number, gap)
-            elif item.subject < len(subjects):
+                continue
+            progress(item.store, 1)
+            if item.subject < len(subjects):
                 steps.add(item, decide(item, wishes[item.subject], rules))
             else:
                 hold = held[item.subject - len(subjects)]

@@ -1,0 +1,166 @@
+"""Taking requests in: open, challenge, verify, show, list."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final, cast
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from dsr.cli.common import App, app_options, err, moment, now, reply
+from dsr.cli.tables import receipt_tables
+from dsr.errors import InputError
+from dsr.identify import identify
+from dsr.model import STATES, Identifier, Kind, Request, Right, State
+from dsr.report import receipt_document
+
+__all__ = ["COMMANDS", "identifiers"]
+
+
+def identifiers(region: str, **given: str | None) -> list[Identifier]:
+    """Return the identifiers of command options, keyed by kind."""
+    return [identify(cast("Kind", kind), text, region) for kind, text in given.items() if text]
+
+
+def _summary(request: Request) -> dict[str, object]:
+    return {
+        "request": request.id,
+        "right": request.right,
+        "status": request.state,
+        "received": request.received.isoformat(),
+        "due": request.due.isoformat(),
+        "language": request.language,
+    }
+
+
+@click.command("open")
+@click.argument("right")
+@click.option("--phone", metavar="N", help="Phone number, in any spelling.")
+@click.option("--sip", metavar="ADDRESS", help="SIP address.")
+@click.option("--email", metavar="ADDRESS", help="E-mail address.")
+@click.option("--account", metavar="ID", help="Account or customer id.")
+@click.option("--received", metavar="DATE", help="When it reached you; default: now.")
+@click.option("--language", help="Language of the answer.")
+@click.option(
+    "--set", "changes", metavar="FIELD=VALUE", multiple=True, help="Field to correct; repeatable."
+)
+@app_options
+def open_(
+    app: App,
+    right: str,
+    *,
+    received: str | None,
+    language: str | None,
+    changes: tuple[str, ...],
+    **who: str | None,
+) -> None:
+    """Register a request and print its id and due date.
+
+    RIGHT is one of access, portability, rectification, erasure, restriction, objection and
+    withdrawal (of consent).
+    """
+    configuration = app.configuration()
+    at = now()
+    request = configuration.desk().open(
+        cast("Right", right),
+        identifiers(configuration.context.region, **who),
+        now=at,
+        received=moment(received, configuration) if received else at,
+        language=language or "",
+        changes=_changes(changes),
+    )
+
+    def people() -> None:
+        click.echo(request.id)
+        err.print(f"{request.right}, due {request.due}. Next: dsr challenge {request.id}")
+
+    reply(app, _summary(request), people)
+
+
+def _changes(given: tuple[str, ...]) -> dict[str, str]:
+    changes = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name:
+            what = "--set needs FIELD=VALUE"
+            raise InputError(what, 'for example --set "fn=Eva Müller"')
+        changes[name] = value
+    return changes
+
+
+@click.command()
+@click.argument("request", metavar="ID")
+@app_options
+def challenge(app: App, request: str) -> None:
+    """Send a one-time PIN to the number on file.
+
+    The answer is the same whether or not a number is on file.
+    """
+    app.desk().challenge(request, now=now())
+
+    def people() -> None:
+        err.print("If the number is on file, a PIN is on its way to it.")
+        err.print(f"Next: dsr verify {request}")
+
+    reply(app, {"request": request, "challenged": True}, people)
+
+
+@click.command()
+@click.argument("request", metavar="ID")
+@app_options
+def verify(app: App, request: str) -> None:
+    """Check the PIN, read from standard input or a prompt, never from the command line."""
+    if sys.stdin.isatty():
+        pin = click.prompt("PIN", hide_input=True, err=True)
+    else:
+        pin = sys.stdin.readline()
+    grant = app.desk().verify(request, pin.strip(), now=now())
+
+    def people() -> None:
+        err.print(f"Verified. Next: dsr plan {request}")
+
+    document = {"request": request, "status": "verified", "method": grant.method}
+    reply(app, document, people)
+
+
+@click.command()
+@click.argument("request", metavar="ID")
+@app_options
+def show(app: App, request: str) -> None:
+    """Show a request: its state, due date, and its receipt with what is kept until when."""
+    desk = app.desk()
+    found = desk.ledger.get(request)
+    receipt = desk.ledger.receipt(request)
+    document = _summary(found) | {"receipt": receipt_document(receipt) if receipt else None}
+
+    def people() -> None:
+        out = Console()
+        for name, value in _summary(found).items():
+            out.print(f"{name:>10}  {value}")
+        if receipt:
+            receipt_tables(out, receipt)
+
+    reply(app, document, people)
+
+
+@click.command("list")
+@click.option("--state", type=click.Choice(STATES), multiple=True, help="Only these; repeatable.")
+@app_options
+def list_(app: App, state: tuple[State, ...]) -> None:
+    """List requests, the one due first at the top."""
+    requests = sorted(app.desk().ledger.requests(states=state), key=lambda each: each.due)
+
+    def people() -> None:
+        table = Table("request", "right", "status", "received", "due", box=box.SIMPLE_HEAD)
+        for each in requests:
+            received = each.received.date().isoformat()
+            table.add_row(each.id, each.right, each.state, received, each.due.isoformat())
+        Console().print(table)
+
+    reply(app, {"requests": [_summary(each) for each in requests]}, people)
+
+
+COMMANDS: Final = (open_, challenge, verify, show, list_)
