@@ -24,9 +24,9 @@ SRC = ROOT / "src"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
     frozenset({"model", "settings", "phone"}),
-    frozenset({"connector", "identify", "identity", "match", "policy", "report", "spool"}),
+    frozenset({"connector", "identify", "match", "policy", "report", "spool"}),
     frozenset({"connectors", "find", "ledger", "testing"}),
-    frozenset({"package", "plan"}),
+    frozenset({"identity", "package", "plan"}),
     frozenset({"steps"}),
     frozenset({"confirm", "survey"}),
     frozenset({"prove"}),

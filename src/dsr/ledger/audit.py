@@ -58,7 +58,7 @@ class Audit(Part):
     ) -> None:
         """Append an entry. None of the texts may say anything about a person.
 
-        The ledger itself notes: opened, state, closed, hold added, hold released, step done,
+        The ledger itself notes: state, closed, hold added, hold released, step done,
         receipt signed; the last is its own alone (`ValueError`).
         """
         if event == RECEIPT:

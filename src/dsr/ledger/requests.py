@@ -79,7 +79,6 @@ class Requests(Part):
                 what = f"request {request.id} is registered already"
                 raise RequestError(what)
             self._hash(unit, request.id, subject.identifiers)
-            unit.note("opened", at=request.received, request=request.id, note=request.right)
 
     def get(self, id: str) -> Request:
         """Return a request; a closed one has no changes any more. Raises `RequestNotFound`."""

@@ -1,0 +1,151 @@
+"""One-time PINs: sent to the number on file, random, short-lived, single use, hard to guess."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import secrets
+from collections.abc import Callable
+from typing import Any, Final
+
+import pyotp
+from attrs import Attribute, field, frozen
+
+from dsr.errors import DeliveryError, NotVerified
+from dsr.identity.grant import Verified
+from dsr.identity.senders import Sender
+from dsr.ledger import Ledger, Limits
+from dsr.model import Request
+
+__all__ = ["OneTimePin"]
+
+METHOD: Final = "one-time PIN"
+_SECRET: Final = 20  # bytes, as RFC 4226 recommends
+_COUNTER: Final = 0  # every secret is used for one PIN
+
+
+def _between(low: int, high: int) -> Callable[[object, Attribute[Any], int], None]:
+    def check(_: object, attribute: Attribute[Any], value: int) -> None:
+        if not low <= value <= high:
+            msg = f"{attribute.name} is a whole number from {low} to {high}"
+            raise ValueError(msg)
+
+    return check
+
+
+@frozen
+class OneTimePin:
+    """Verifies that whoever makes a request can read messages to the number on file.
+
+    `digits` of a PIN (6 to 8); `minutes` that it is valid (1 to 10). Too many are: `attempts`
+    failures for one PIN; `per_number` failures, or PINs sent, a day (UTC) for one number;
+    `overall` failures a day for all numbers; `hard` failures in a row for one number (at most
+    100, NIST SP 800-63B-4). A new PIN keeps all counts but the first. Raises `ValueError`.
+
+    It proves no more than that: not who, among several, uses a shared line, and nothing at all
+    after a number has been taken over. Limits per source address are the backend's.
+    """
+
+    sender: Sender
+    digits: int = field(default=6, validator=_between(6, 8))
+    minutes: int = field(default=10, validator=_between(1, 10))
+    attempts: int = field(default=5, validator=_between(1, 10))
+    per_number: int = field(default=10, validator=_between(1, 100))
+    overall: int = field(default=1_000, validator=_between(1, 1_000_000))
+    hard: int = field(default=100, validator=_between(1, 100))
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that the ledger counts by."""
+        return Limits(
+            attempts=self.attempts,
+            per_number=self.per_number,
+            overall=self.overall,
+            hard=self.hard,
+        )
+
+    def challenge(
+        self, ledger: Ledger, request: Request, number: str | None, now: dt.datetime
+    ) -> None:
+        """Send a fresh PIN to `number` (E.164), the one on file; earlier PINs are void.
+
+        For None, no number on file, it does the same except for sending, so that its result
+        tells a stranger nothing (law.md rule 11). Handing a message over takes time, and can
+        fail: a public form answers before it calls this. Raises `NotVerified` when a limit is
+        reached, `DeliveryError`, `RequestNotFound`, and `RequestError` for a closed request.
+        """
+        asked = ledger.subject(request.id).identifiers[0].value
+        secret = base64.b32encode(secrets.token_bytes(_SECRET)).decode()
+        pin = pyotp.HOTP(secret, digits=self.digits).at(_COUNTER)
+        saved = ledger.save_challenge(
+            request.id,
+            secret=secret,
+            number=number or asked,
+            real=number is not None,
+            expires=now + dt.timedelta(minutes=self.minutes),
+            limits=self.limits,
+            at=now,
+        )
+        if not saved:
+            ledger.audit("challenge refused", at=now, request=request.id, note="limit reached")
+            raise _limit_reached()
+        event = "no number on file"
+        try:
+            if number is not None:
+                event = "challenge not sent"
+                self._send(number, pin, request.language)
+                event = "challenge sent"
+        finally:
+            ledger.audit(event, at=now, request=request.id, note=METHOD)
+
+    def _send(self, number: str, pin: str, language: str) -> None:
+        try:
+            self.sender.send(number, pin, language, self.minutes)
+        except DeliveryError:
+            raise
+        except Exception as error:  # noqa: BLE001  (a sender of others; its text may hold anything)
+            what = f"the sender of PINs ended with an unexpected {type(error).__name__}"
+            raise DeliveryError(what, "look at the sender of [identity.one-time-pin]") from None
+
+    def verify(self, ledger: Ledger, request: Request, pin: str, now: dt.datetime) -> Verified:
+        """Return the grant for `request` if `pin` is the one that was sent.
+
+        Raises `NotVerified`: with one text for a wrong, expired, used or never sent PIN, with
+        another when a limit is reached.
+        """
+        attempt = ledger.take_attempt(request.id, self.limits, now)
+        if attempt == "limit":
+            ledger.audit("verification refused", at=now, request=request.id, note="limit reached")
+            raise _limit_reached()
+        guess = "".join(pin.split())
+        if attempt != "none" and guess.isdecimal():
+            equal = pyotp.HOTP(attempt.secret, digits=self.digits).verify(guess, _COUNTER)
+            right = equal and attempt.real
+            if right and (verified := self._redeem(ledger, request, attempt.serial, now)):
+                return verified
+        ledger.audit("verification failed", at=now, request=request.id, note=METHOD)
+        what = "the PIN is not right, or no longer valid"
+        raise NotVerified(what, "check it, or ask for a new one")
+
+    def _redeem(
+        self, ledger: Ledger, request: Request, serial: int, now: dt.datetime
+    ) -> Verified | None:
+        """Use the PIN up and return the grant; None if another did so first."""
+        with ledger.transaction():
+            if not ledger.redeem(request.id, serial, now):
+                return None
+            current = ledger.get(request.id)
+            proof = ledger.grant(current, METHOD, now)
+            if current.state == "open":
+                ledger.set_state(request.id, "verified", now)
+            ledger.audit("verified", at=now, request=request.id, note=METHOD)
+            return Verified(ledger.get(request.id), METHOD, now, proof)
+
+
+def _limit_reached() -> NotVerified:
+    what = "the limit is reached"
+    fix = (
+        "offer another way to verify, such as the customer's login or a code by letter to the "
+        "address on file; the request stands"
+    )
+    return NotVerified(what, fix)
