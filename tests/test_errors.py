@@ -51,7 +51,12 @@ def test_an_error_survives_pickling(cls: type[DsrError]) -> None:
     error = _make(cls)
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301  (our own bytes)
     assert type(copy) is cls
-    assert (str(copy), copy.what, copy.fix) == (str(error), error.what, error.fix)
+    assert (copy.args, str(copy), copy.what, copy.fix) == (
+        error.args,
+        str(error),
+        error.what,
+        error.fix,
+    )
     assert getattr(copy, "store", None) == getattr(error, "store", None)
 
 
