@@ -117,7 +117,9 @@ class Category:
     `erase` tells how erasure is done: `delete` removes the record where it speaks of nobody
     else (else only the person's fields go), `redact` always empties the person's fields.
     `rectifiable` lists the fields a person may have corrected. `portable` overrides what
-    `origin` and `basis` say (GDPR Art. 20(1)).
+    `origin` and `basis` say (GDPR Art. 20(1)). `automated` tells of decisions made solely by
+    automated means with this data: logic, significance, consequences (Art. 15(1)(h)); left
+    out, the answer says that there are none.
     """
 
     role: Role
@@ -133,6 +135,7 @@ class Category:
     retention: str = ""
     portable: bool | None = None
     rectifiable: tuple[str, ...] = ()
+    automated: str = ""
 
     @property
     def is_portable(self) -> bool:
