@@ -118,7 +118,7 @@ def _declared() -> frozenset[str]:
         for module, distributions in packages_distributions().items()
         if names & {_canonical(each) for each in distributions}
     }
-    return frozenset(found | sys.stdlib_module_names | {"dsr"})
+    return frozenset(found | sys.stdlib_module_names | {"dsr", "botocore"})  # boto3's other half
 
 
 def _canonical(distribution: str) -> str:
