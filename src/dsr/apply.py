@@ -19,7 +19,7 @@ from dsr.confirm import Permit
 from dsr.connector import Connector, Erases, Rectifies, Redacts, Restricts
 from dsr.errors import RequestError, StoreError, StoreUnavailable
 from dsr.ledger import Ledger
-from dsr.model import Gap, Hold, Receipt, Request, Subject, Verb
+from dsr.model import Do, Found, Gap, Hold, Receipt, Request, Subject, Verb
 from dsr.plan import Wish, changes_for
 from dsr.policy.model import Policy
 from dsr.prove import receipt
@@ -32,6 +32,7 @@ __all__ = ["Case", "Stores", "apply"]
 logger = logging.getLogger(__name__)
 
 _BATCH: Final = 1_000  # records a call of a verb; holds are read again before each
+_PROVED_AT_ONCE: Final = 10_000  # leaves looked up together before the way to them goes
 _TRIES: Final = 5  # how often holds may change under a run before it gives up
 _WRITES: Final[tuple[Verb, ...]] = ("erase", "redact", "rectify", "restrict")
 
@@ -127,6 +128,8 @@ class _Run:
             for connector in self.stores.connectors:
                 for verb in _WRITES:
                     self._step(steps, depth, connector, verb, version)
+                if depth:
+                    self._look_again(steps, depth, connector)
 
     def _step(
         self, steps: Steps, depth: int, connector: Connector, verb: Verb, version: int
@@ -157,6 +160,31 @@ class _Run:
                 self.stores.ledger.step_done(
                     request, connector.name, category, verb, count, self.now
                 )
+
+    def _look_again(self, steps: Steps, depth: int, connector: Connector) -> None:
+        """Prove the leaves before the way to them goes: afterwards nothing could find them."""
+        last = 0
+        while rows := steps.written(depth, connector.name, last, _PROVED_AT_ONCE):
+            last = rows[-1].id
+            who = list(dict.fromkeys(each for row in rows for each in row.via))
+            still: dict[str, frozenset[str]] = {}
+            lost = ""
+            try:
+                for item in connector.find(who):
+                    if isinstance(item, Found):
+                        key = item.record.key
+                        still[key] = still.get(key, frozenset()) | item.about
+            except Exception as error:  # noqa: BLE001  (a connector's bug must not end the run)
+                lost = str(error) if isinstance(error, StoreError) else type(error).__name__
+            for row in rows:
+                do = row.decision.do
+                about = still.get(row.key)
+                if do is None or not (lost or _remains(do, about)):
+                    continue
+                reason = lost or f"still found after the run was to {do.verb} it: run again"
+                self.failures[_spot(row)] = reason
+                gap = Gap(row.store, row.category, row.key, reason)
+                steps.change(row, row.decision._replace(do=None, gap=gap))
 
     def _batch(self, connector: Connector, verb: Verb, rows: Sequence[Row]) -> str:
         """Write one batch; remember refused records, and return why the store is down if it is.
@@ -199,6 +227,11 @@ class _Run:
                 changes = changes_for(row.category, self.cases[row.subject].request.changes)
                 asked = {name: changes[name] for name in _fields(row)}
                 cast("Rectifies", connector).rectify(row.key, asked)
+
+
+def _remains(do: Do, about: frozenset[str] | None) -> bool:
+    """Return whether a record that was found again, with `about`, was not written."""
+    return about is not None and (do.verb == "erase" or bool(do.fields & about))
 
 
 def _fields(row: Row) -> frozenset[str]:

@@ -34,7 +34,6 @@ def receipt(  # noqa: PLR0917  (all six are what a receipt is made of)
         store: {category: dict(verbs) for category, verbs in categories.items()}
         for store, categories in permit.confirmed.counts.items()
     }
-    dirty: set[str] = set()
     for row in steps.rows(number):
         decision = row.decision
         verbs = done.get(row.store, {}).get(row.category, {})
@@ -44,7 +43,6 @@ def receipt(  # noqa: PLR0917  (all six are what a receipt is made of)
             if decision.do is None and permit.partial(row):
                 verbs["redact"] = verbs.get("redact", 0) + 1
         if decision.do is not None and decision.do.verb in _WRITING:
-            dirty.add(row.store)
             late = f"still found after the run was to {decision.do.verb} it: run again"
             reason = failures.get(Spot(row.store, row.digest), late)
             gap = Gap(row.store, row.category, row.key, reason)
@@ -62,13 +60,14 @@ def receipt(  # noqa: PLR0917  (all six are what a receipt is made of)
         for store in sorted({*done, *tallies})
     }
     complete = not any(t.keep or t.gaps for each in stores.values() for t in each.values())
+    open_ = {store for store, each in stores.items() if any(t.gaps for t in each.values())}
     return Receipt(
         request=request.id,
         right=request.right,
         state="done" if complete else "incomplete",
         at=now,
         stores=stores,
-        proved=dict.fromkeys(sorted(proof.read - dirty), now),
+        proved=dict.fromkeys(sorted(proof.read - open_), now),
     )
 
 

@@ -156,6 +156,15 @@ class Steps:
         ).fetchall()
         return [self._row(number) for (number,) in found]
 
+    def written(self, depth: int, store: str, after: int, size: int) -> list[Row]:
+        """Return the next rows that were to be erased or redacted, by id."""
+        found = self._spool.db.execute(
+            "SELECT id FROM step WHERE depth = ? AND store = ? AND verb IN ('erase', 'redact')"
+            " AND id > ? ORDER BY id LIMIT ?",
+            (depth, store, after, size),
+        ).fetchall()
+        return [self._row(number) for (number,) in found]
+
     def tallies(self, subject: int) -> dict[str, dict[str, Tally]]:
         """Count the steps of one request by store and category."""
         counted = Counter()
