@@ -59,7 +59,7 @@ class Recording:
     size: int | None = None
     mediatype: str = "audio/wav"
 
-    def chunks(self) -> Any:  # noqa: ANN401  (never called)
+    def chunks(self) -> Any:
         """Yield nothing."""
         return iter(())
 
@@ -145,7 +145,7 @@ def test_a_subject_has_an_identifier() -> None:
         (NOON + dt.timedelta(days=1), False),
     ],
 )
-def test_a_tenure_is_half_open(at: dt.datetime, inside: bool) -> None:  # noqa: FBT001  (a column)
+def test_a_tenure_is_half_open(at: dt.datetime, inside: bool) -> None:
     """Law 7, rule 28: `[since, until)`: the call at the hand-over belongs to the next holder."""
     who = Identifier("phone", "+4930901820", since=NOON, until=NOON + dt.timedelta(days=1))
     assert who.bounded

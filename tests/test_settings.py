@@ -166,6 +166,6 @@ def test_what_a_class_refuses_names_the_table() -> None:
 
 
 @pytest.mark.parametrize("value", [SECRET, [SECRET], 3])
-def test_a_value_instead_of_a_table(value: Any) -> None:  # noqa: ANN401  (any wrong value)
+def test_a_value_instead_of_a_table(value: Any) -> None:
     """`cdr = "…"` under `[stores]` is told as such."""
     assert _message(value) == "stores.cdr has the wrong type: write a table"

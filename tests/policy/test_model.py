@@ -81,7 +81,7 @@ def test_portability_is_as_wide_as_article_20(origin: Origin, basis: Basis) -> N
 
 
 @pytest.mark.parametrize("portable", [True, False])
-def test_a_policy_may_say_it_is_portable(portable: bool) -> None:  # noqa: FBT001  (a column)
+def test_a_policy_may_say_it_is_portable(portable: bool) -> None:
     """What the operator promises beyond the law, or counsel decides, is what counts."""
     assert _category("inferred", "public task", portable=portable).is_portable is portable
     assert _category("provided", "contract", portable=portable).is_portable is portable
