@@ -1,1 +1,117 @@
-"""Data-protection requests of telephony customers, fulfilled."""
+"""Data-protection requests of telephony customers, fulfilled.
+
+Build a `Desk` (`dsr.load(path).desk()`, or from your own connectors), then: `open`, `challenge`,
+`verify`, `plan`, `apply` or `export`, and `resume` after a crash.
+"""
+
+from dsr.config import Configuration, load
+from dsr.connector import (
+    Checks,
+    Connector,
+    Erases,
+    Rectifies,
+    Redacts,
+    Restricts,
+    Splits,
+)
+from dsr.desk import Desk, Plan
+from dsr.errors import (
+    AuditBroken,
+    ConfigurationError,
+    DeliveryError,
+    DsrError,
+    InputError,
+    InvalidIdentifier,
+    LedgerError,
+    NotConfirmed,
+    NotVerified,
+    Refused,
+    RequestError,
+    RequestNotFound,
+    StoreError,
+    StoreUnavailable,
+    UnknownRight,
+)
+from dsr.identify import identify
+from dsr.identity import ConsoleSender, FileSender, OneTimePin, Sender, Verified, WebhookSender
+from dsr.ledger import Ledger
+from dsr.model import (
+    Content,
+    Do,
+    Found,
+    Gap,
+    Hold,
+    Identifier,
+    Keep,
+    Lock,
+    PackageInfo,
+    Receipt,
+    Record,
+    Request,
+    Step,
+    Subject,
+    Tally,
+    Unread,
+)
+from dsr.policy.model import Category, Operator, Policy, Recipient, Retention
+from dsr.settings import Context, settings
+
+__all__ = [
+    "AuditBroken",
+    "Category",
+    "Checks",
+    "Configuration",
+    "ConfigurationError",
+    "Connector",
+    "ConsoleSender",
+    "Content",
+    "Context",
+    "DeliveryError",
+    "Desk",
+    "Do",
+    "DsrError",
+    "Erases",
+    "FileSender",
+    "Found",
+    "Gap",
+    "Hold",
+    "Identifier",
+    "InputError",
+    "InvalidIdentifier",
+    "Keep",
+    "Ledger",
+    "LedgerError",
+    "Lock",
+    "NotConfirmed",
+    "NotVerified",
+    "OneTimePin",
+    "Operator",
+    "PackageInfo",
+    "Plan",
+    "Policy",
+    "Receipt",
+    "Recipient",
+    "Record",
+    "Rectifies",
+    "Redacts",
+    "Refused",
+    "Request",
+    "RequestError",
+    "RequestNotFound",
+    "Restricts",
+    "Retention",
+    "Sender",
+    "Splits",
+    "Step",
+    "StoreError",
+    "StoreUnavailable",
+    "Subject",
+    "Tally",
+    "UnknownRight",
+    "Unread",
+    "Verified",
+    "WebhookSender",
+    "identify",
+    "load",
+    "settings",
+]

@@ -18,7 +18,7 @@ from dsr.errors import ConfigurationError
 from dsr.identify import identify
 from dsr.identity import from_config as identity_from_config
 from dsr.ledger import Ledger, read_key
-from dsr.model import KINDS, RIGHTS, Hold, Kind, Subject
+from dsr.model import KINDS, RIGHTS, Hold, Subject
 from dsr.policy.model import Category, Operator, Policy
 from dsr.settings import Context, database_url, settings
 
@@ -134,7 +134,7 @@ def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
     }
     ledger = settings(_Ledger, _table(table, "ledger"), "ledger")
     identity = dict(_table(table, "identity", needed=False))
-    pin = cast("Mapping[str, object]", identity.pop("one-time-pin", {}))
+    pin = identity.pop("one-time-pin", {})
     if not isinstance(pin, Mapping):
         what = "identity.one-time-pin is not a table"
         raise ConfigurationError(what, "write [identity.one-time-pin]")
@@ -242,7 +242,7 @@ def _hold(given: _Hold, number: int, context: Context, categories: Mapping[str, 
             what = f"holds[{number}].{name} has no time zone"
             raise ConfigurationError(what, "write it as 2026-01-31T00:00:00+01:00")
     who = tuple(
-        identify(cast("Kind", kind), getattr(given, kind), context.region)
+        identify(kind, getattr(given, kind), context.region)
         for kind in KINDS
         if getattr(given, kind, "")
     )

@@ -89,7 +89,7 @@ class Desk:
     stores that split side by side.
     """
 
-    stores: tuple[Connector, ...] = field(converter=tuple)
+    stores: tuple[Connector, ...] = field()
     policy: Policy
     ledger: Ledger
     pin: OneTimePin
@@ -390,7 +390,7 @@ class Desk:
     ) -> Receipt:
         """Complete the receipt with what the package turned out to hold."""
         for gap in package.gaps:
-            receipt = _less(receipt, gap)
+            receipt = _with_gap(receipt, gap)
         gaps = any(tally.gaps for each in receipt.stores.values() for tally in each.values())
         receipt = evolve(receipt, package=info, state="incomplete" if gaps else "done")
         return self._finish(receipt, now)
@@ -406,18 +406,15 @@ class Desk:
         return signed
 
 
-def _less(receipt: Receipt, gap: Gap) -> Receipt:
-    """Return the receipt with one record less exported: its content could not be read."""
+def _with_gap(receipt: Receipt, gap: Gap) -> Receipt:
+    """Return the receipt with a gap more: a record's content could not be read."""
     stores = {store: dict(categories) for store, categories in receipt.stores.items()}
-    tally = stores.setdefault(gap.store, {}).setdefault(gap.category, Tally())
-    do = dict(tally.do)
-    do["export"] = do.get("export", 1) - 1
+    tally = stores.setdefault(gap.store, {}).get(gap.category, Tally())
     gaps = dict(tally.gaps)
     gaps[gap.reason] = gaps.get(gap.reason, 0) + 1
-    kept = {verb: count for verb, count in do.items() if count}
-    stores[gap.store][gap.category] = evolve(tally, do=kept, gaps=gaps)
-    left = {name: at for name, at in receipt.proved.items() if name != gap.store}
-    return evolve(receipt, stores=stores, proved=left)
+    stores[gap.store][gap.category] = evolve(tally, gaps=gaps)
+    read = {name: at for name, at in receipt.proved.items() if name != gap.store}
+    return evolve(receipt, stores=stores, proved=read)
 
 
 def _numbers(item: Found, now: dt.datetime) -> Iterator[Identifier]:

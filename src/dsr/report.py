@@ -50,7 +50,7 @@ def receipt_document(receipt: Receipt) -> dict[str, Any]:
     return {
         "request": receipt.request,
         "right": receipt.right,
-        "state": receipt.state,
+        "status": receipt.state,
         "at": _time(receipt.at),
         "stores": tallies_document(receipt.stores),
         "proved": {store: _time(at) for store, at in receipt.proved.items()},
@@ -65,7 +65,7 @@ def receipt_from(document: Mapping[str, Any]) -> Receipt:
     return Receipt(
         request=document["request"],
         right=document["right"],
-        state=document["state"],
+        state=document["status"],
         at=dt.datetime.fromisoformat(document["at"]),
         stores=tallies_from(document["stores"]),
         proved={s: dt.datetime.fromisoformat(at) for s, at in document["proved"].items()},
