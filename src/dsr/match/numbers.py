@@ -36,6 +36,7 @@ _WORD_OR_PLUS: Final = _WORD | {ord("+")}
 _ESCAPE: Final = re.compile(rb"(?:%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[nrt])\Z")
 _EXTENSION: Final = re.compile(rb"(?:x|ext)\.?\d", re.IGNORECASE)
 _DIRECT_DIAL: Final = re.compile(rb"[-/.]\d{1,4}(?![\w-])")
+_CHANNEL: Final = re.compile(rb"-[0-9a-f]{8}(?![\w-])")  # what Asterisk puts behind a user
 _MORE_TIME: Final = re.compile(rb":\d")
 _MORE_DECIMALS: Final = re.compile(rb"\.\d")
 _TIME_BEFORE: Final = re.compile(rb"\d:\Z|:\d\d,\Z")
@@ -101,7 +102,7 @@ class _Place:
     @property
     def after(self) -> bytes:
         """What separates the number from the digit behind it in the chain; empty without one."""
-        more = self.last < len(self.marks)
+        more = self.last < len(self.marks) and not _CHANNEL.match(self.text, self.end)
         return self.text[self.end : self.marks[self.last][0]] if more else b""
 
     @property

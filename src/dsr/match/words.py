@@ -108,7 +108,7 @@ def _words_of(text: bytes) -> list[bytes]:
 
 
 def _texts(who: Identifier) -> Iterator[_Text]:
-    value = who.value.lower()
+    value = who.value.encode().lower().decode()  # only ASCII, as the text is
     spelled = {value}
     if who.kind in {"sip", "email"}:
         spelled.add(value.replace("@", "%40"))
