@@ -1,0 +1,130 @@
+"""What is wrong with a column map, told before any request: sentences for `dsr check`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from dsr.connectors.sql.bound import Bound, bind
+from dsr.connectors.sql.clock import Clock
+from dsr.connectors.sql.database import is_writable_file
+from dsr.connectors.sql.search import FOLDED
+from dsr.connectors.sql.tables import Side, TableMap
+from dsr.errors import StoreUnavailable
+
+__all__ = ["problems"]
+
+#: Rows that are looked at to see how numbers are spelled.
+_SAMPLE: Final = 1000
+#: From so many digits on, a text is taken for a phone number.
+_NUMBER: Final = 7
+
+
+def problems(connection: sa.Connection, table: TableMap, clock: Clock) -> Iterator[str]:
+    """Yield what is wrong with one table's map; reads, changes nothing."""
+    place = f"store {clock.store}: table {table.name}"
+    try:
+        bound = bind(connection, table, clock)
+    except StoreUnavailable as error:
+        yield str(error)
+        return
+    if clock.zone is None:
+        yield from _naive(bound, place, clock)
+    yield from _slow(connection, bound, place)
+    yield from _spelled(connection, bound, place)
+    yield from _ambiguous(connection, bound, place)
+    yield from _forbidden(connection, bound, place)
+
+
+def _naive(bound: Bound, place: str, clock: Clock) -> Iterator[str]:
+    naive = [each.name for each in bound.fields if each.naive]
+    if naive:
+        yield f"{place}: timestamps have no time zone ({', '.join(naive)}): {clock.fix}"
+
+
+def _slow(connection: sa.Connection, bound: Bound, place: str) -> Iterator[str]:
+    """Find the columns that are searched without an index: one is enough to read every row."""
+    is_indexed = _explained if connection.dialect.name == "sqlite" else _listed
+    for side in bound.map.sides:
+        if side.match == "equal" and not is_indexed(connection, bound, side):
+            wanted = f"lower({side.column})" if side.kind in FOLDED else side.column
+            yield (
+                f"{place}: {wanted} is searched without an index, so that every request reads"
+                " the whole table: create an index on it"
+            )
+
+
+def _explained(connection: sa.Connection, bound: Bound, side: Side) -> bool:
+    """Ask SQLite how it would search; SQLAlchemy cannot list its indexes on expressions."""
+    column = bound.field(side.column).column
+    searched = sa.func.lower(column) if side.kind in FOLDED else column
+    select = sa.select(sa.literal_column("1")).select_from(bound.table).where(searched == "")
+    sql = select.compile(connection, compile_kwargs={"literal_binds": True})
+    plan = connection.execute(sa.text(f"EXPLAIN QUERY PLAN {sql}"))
+    return all(step.detail.startswith("SEARCH") for step in plan)
+
+
+def _listed(connection: sa.Connection, bound: Bound, side: Side) -> bool:
+    schema, name = bound.map.place
+    indexes = sa.inspect(connection).get_indexes(name, schema)
+    leading = {_bare((each.get("expressions") or each["column_names"])[0]) for each in indexes}
+    leading |= {_bare(each) for each in bound.primary[:1]}
+    wanted = f"lower({side.column})" if side.kind in FOLDED else side.column
+    return _bare(wanted) in leading
+
+
+def _bare(expression: str | None) -> str:
+    """Return the expression of an index without the casts and quotes that databases add."""
+    return re.sub(r"::\w+|[\s\"()]", "", expression or "").lower()
+
+
+def _spelled(connection: sa.Connection, bound: Bound, place: str) -> Iterator[str]:
+    """Look at some rows for numbers that comparing whole values would miss."""
+    sides = [each for each in bound.map.sides if each.kind == "phone" and each.match == "equal"]
+    columns = dict.fromkeys(each.column for each in sides)
+    for column in columns:
+        read = bound.field(column).read
+        rows = connection.execute(
+            sa.select(read).select_from(bound.table).where(read.is_not(None)).limit(_SAMPLE)
+        )
+        if any(_is_decorated(value) for (value,) in rows):
+            yield (
+                f"{place}: column {column} holds numbers with separators or in a URI: set"
+                f' match = "contains" on its side, or they are not found'
+            )
+
+
+def _is_decorated(value: Any) -> bool:  # noqa: ANN401  (a database value)
+    if not isinstance(value, str):
+        return False
+    digits = sum(map(str.isdigit, value))
+    return digits >= _NUMBER and len(value.replace("+", "")) > digits
+
+
+def _ambiguous(connection: sa.Connection, bound: Bound, place: str) -> Iterator[str]:
+    """Find out whether a configured key names one row, where the database does not see to it."""
+    if bound.unique or bound.whole:
+        return
+    twins = (
+        sa.select(sa.literal(1))
+        .select_from(bound.table)
+        .group_by(*(each.read for each in bound.key))
+        .having(sa.func.count() > 1)
+        .limit(1)
+    )
+    if connection.execute(twins).first() is not None:
+        yield f"{place}: two rows have the same key: add a column to `key`, or leave it out"
+
+
+def _forbidden(connection: sa.Connection, bound: Bound, place: str) -> Iterator[str]:
+    """Find out whether rows may be changed, where the database can be asked."""
+    allowed = is_writable_file(connection)
+    if connection.dialect.name == "postgresql":
+        name = connection.dialect.identifier_preparer.format_table(bound.table)
+        rights = [sa.func.has_table_privilege(name, each) for each in ("DELETE", "UPDATE")]
+        allowed = all(connection.execute(sa.select(*rights)).one())
+    if not allowed:
+        yield f"{place}: dsr may only read it: grant the right to delete and update rows"

@@ -1,0 +1,180 @@
+"""The connector: what `dsr.connector` asks of a store, over any database of SQLAlchemy."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from attrs import field, frozen
+
+from dsr.connectors.sql.bound import bind
+from dsr.connectors.sql.checking import problems
+from dsr.connectors.sql.clock import Clock
+from dsr.connectors.sql.database import connect, mapped
+from dsr.connectors.sql.keys import Key, decode
+from dsr.connectors.sql.reading import PORTION, Reading, statement
+from dsr.connectors.sql.search import Wanted
+from dsr.connectors.sql.tables import TableMap
+from dsr.connectors.sql.writing import Writer
+from dsr.errors import Refused
+from dsr.model import Found, Identifier, Kind
+
+__all__ = ["RestrictableSql", "Sql"]
+
+
+@frozen
+class Sql:
+    """Tables of one database, read by a column map.
+
+    name      the store's name in the policy
+    url       an SQLAlchemy URL, or `env:NAME` to read it from the environment when it is needed
+    region    the home region of numbers without country code (ISO 3166-1 alpha-2)
+    tables    what is where
+    timezone  the IANA zone of timestamps that bear none; without it such a timestamp is an error
+    folder    where relative SQLite paths start
+    """
+
+    name: str
+    url: str = field(repr=False)
+    region: str
+    tables: tuple[TableMap, ...]
+    timezone: str | None = None
+    folder: Path = Path()
+
+    @property
+    def accepts(self) -> frozenset[Kind]:
+        """The kinds of identifier that any table can be searched by."""
+        return frozenset(side.kind for table in self.tables for side in table.sides)
+
+    @property
+    def categories(self) -> frozenset[str]:
+        """The categories of the tables."""
+        return frozenset(each.category for each in self.tables)
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found]:
+        """Yield every row that speaks of any of `who`: one statement for each table.
+
+        Raises `StoreUnavailable` when the database, a table or a column is not there, a
+        timestamp has no zone, or a configured key does not name one row.
+        """
+        if not who:
+            return
+        with connect(self.name, self.url, self.folder) as connection:
+            dialect = connection.dialect.name
+            wanted = Wanted(who, self.region, dialect)
+            if dialect == "postgresql":  # all rows are fetched: the last one's time counts
+                with mapped(self.name, self.tables[0].name):
+                    connection.execute(sa.text("SET LOCAL cursor_tuple_fraction = 1"))
+            for table in self.tables:
+                with mapped(self.name, table.name):
+                    bound = bind(connection, table, self._clock)
+                    search = wanted.search(bound)
+                    if search is None:
+                        continue
+                    reading = Reading(self.name, self.region, bound, search, self._clock, who)
+                    rows = connection.execution_options(yield_per=PORTION).execute(
+                        statement(bound, search, dialect)
+                    )
+                    yield from reading.founds(rows)
+
+    def erase(self, keys: Sequence[str]) -> None:
+        """Delete the rows, at most 5,000 in a statement. Equal rows without a key all go."""
+        with self._connection() as connection:
+            for table, decoded in self._by_table(keys).items():
+                with self._writer(connection, table) as writer:
+                    writer.erase(decoded.values())
+
+    def redact(self, fields: Mapping[str, frozenset[str]]) -> None:
+        """Empty columns: NULL, or the empty value of the type where NULL is not allowed.
+
+        Raises `Refused` that names the column when one cannot be emptied; then nothing of its
+        table was changed.
+        """
+        with self._connection() as connection:
+            for table, decoded in self._by_table(fields).items():
+                asked: dict[Key, frozenset[str]] = defaultdict(frozenset)
+                for text, key in decoded.items():
+                    asked[key] |= fields[text]
+                with self._writer(connection, table) as writer:
+                    writer.check_blank(sorted(frozenset().union(*asked.values())))
+                    writer.redact(asked)
+
+    def rectify(self, key: str, changes: Mapping[str, object]) -> None:
+        """Set columns of one row. A text is read as the column's type (ISO 8601 for times).
+
+        Raises `Refused` that names a column which is unknown, part of the key, or cannot hold
+        the value.
+        """
+        with self._connection() as connection:
+            for table, decoded in self._by_table([key]).items():
+                with self._writer(connection, table) as writer:
+                    if changes:
+                        writer.update(decoded.values(), writer.changes(changes))
+
+    def check(self) -> Sequence[str]:
+        """Return what is wrong with the map or slow about it, a sentence each.
+
+        Raises `StoreUnavailable` when the database cannot be reached.
+        """
+        with connect(self.name, self.url, self.folder) as connection:
+            found: list[str] = []
+            for table in self.tables:
+                with mapped(self.name, table.name):
+                    found += problems(connection, table, self._clock)
+        return found
+
+    @property
+    def _clock(self) -> Clock:
+        return Clock(self.name, ZoneInfo(self.timezone) if self.timezone else None)
+
+    @contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        """Open a connection to write through."""
+        with connect(self.name, self.url, self.folder) as connection:
+            if connection.dialect.name == "sqlite":  # freed pages would keep the bytes
+                connection.execute(sa.text("PRAGMA secure_delete = ON"))
+                connection.rollback()
+            yield connection
+
+    @contextmanager
+    def _writer(self, connection: sa.Connection, table: TableMap) -> Iterator[Writer]:
+        """Look the table up, and map the errors of what is done to it."""
+        with mapped(self.name, table.name, writing=True):
+            bound = bind(connection, table, self._clock)
+            connection.rollback()  # each batch is a transaction of its own
+            yield Writer(self.name, bound, connection)
+
+    def _by_table(self, keys: Iterable[str]) -> dict[TableMap, dict[str, Key]]:
+        """Decode keys and group them by table; raises `Refused` for one that is no key."""
+        tables = {each.name: each for each in self.tables}
+        found: dict[TableMap, dict[str, Key]] = {}
+        for text in keys:
+            key = decode(text)
+            if key is None or key.table not in tables:
+                what = "a record key is not one of this store"
+                raise Refused(self.name, what, "plan again: its tables may have been renamed")
+            found.setdefault(tables[key.table], {})[text] = key
+        return found
+
+
+@frozen
+class RestrictableSql(Sql):
+    """The same where a table has a column that marks restricted rows."""
+
+    def restrict(self, keys: Sequence[str], on: bool) -> None:  # noqa: FBT001  (the seam's shape)
+        """Mark or unmark rows. Raises `Refused` for rows of a table without such a column.
+
+        Where the whole row is the key, marking changes the key: read again before unmarking.
+        """
+        with self._connection() as connection:
+            for table, decoded in self._by_table(keys).items():
+                if table.restricted is None:
+                    what = f"table {table.name} has no column that marks restricted rows"
+                    fix = f"name one in stores.{self.name}.tables.{table.name}.restricted"
+                    raise Refused(self.name, what, fix)
+                with self._writer(connection, table) as writer:
+                    writer.update(decoded.values(), writer.changes({table.restricted: on}))

@@ -1,0 +1,207 @@
+"""From the rows of one table to what was found: the hot loop.
+
+Everything that can be known before the first row is computed before it. Rows stream from the
+server in portions; nothing of a row outlives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from attrs import define, field, frozen
+
+from dsr.connectors.sql.bound import Bound
+from dsr.connectors.sql.clock import Clock
+from dsr.connectors.sql.keys import encode
+from dsr.connectors.sql.search import Search
+from dsr.connectors.sql.tables import Link
+from dsr.errors import InvalidIdentifier, StoreUnavailable
+from dsr.identify import identify
+from dsr.model import Found, Identifier, Record
+
+__all__ = ["Reading", "statement"]
+
+Row = Sequence[Any]
+Names = frozenset[str]
+
+#: Rows that are fetched together: enough that the round trip does not count.
+PORTION: Final = 1000
+
+
+def statement(bound: Bound, search: Search, dialect: str) -> sa.Select[Any]:
+    """Return what selects the rows of one table.
+
+    Of a table without a key, equal rows are counted by the database (last column): two of them
+    are one row with the number 2. Where nothing keeps two rows from having one key, rows come
+    in the order of their keys, so that it shows.
+    """
+    columns = [each.read.label(each.name) for each in bound.fields]
+    select = sa.select(*columns).select_from(bound.table).where(search.condition)
+    if bound.whole:
+        exact = [exactly(each.read, dialect) for each in bound.fields]
+        return select.add_columns(sa.func.count()).group_by(*exact)
+    if not bound.unique:
+        return select.order_by(*(each.read for each in bound.key))
+    return select
+
+
+def exactly(column: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[Any]:
+    """Return a column compared byte by byte, whatever the collation of the table is."""
+    return sa.collate(column, "BINARY") if dialect == "sqlite" else column
+
+
+@frozen
+class Reading:
+    """Turns the rows of `bound` into what `search` finds in them."""
+
+    store: str
+    region: str
+    bound: Bound
+    search: Search
+    clock: Clock
+    who: Sequence[Identifier] = field(repr=False)
+
+    def founds(self, rows: Iterable[Row]) -> Iterator[Found]:
+        """Yield what is found in `rows`: one `Found` for each row and identifier in it."""
+        parties = [(1 << bit, each.who) for bit, each in enumerate(self.search.parties)]
+        names = _Names(self.bound, self.search)
+        record = self._record_maker()
+        keys = self._keys()
+        who = self.who
+        for row in rows:
+            met: dict[int, int] = {}
+            for bit, named in parties:
+                for position in named(row):
+                    met[position] = met.get(position, 0) | bit
+            if not met:
+                continue
+            personal = names.personal(row)
+            matches = [
+                (who[position], names.about(sides, personal)) for position, sides in met.items()
+            ]
+            for key in keys(row):
+                made = record(key, row, personal)
+                for each, about in matches:
+                    yield Found(each, made, about)
+
+    def _keys(self) -> Callable[[Row], Iterable[str]]:
+        """Return what makes the keys of a row: one, or one for each of several equal rows."""
+        name = self.bound.map.name
+        places = [self.bound.fields.index(each) for each in self.bound.key]
+        if self.bound.whole:
+            width = len(places)
+
+            def numbered(row: Row) -> Iterable[str]:
+                return [encode(name, row[:width], number) for number in range(row[width])]
+
+            return numbered
+        if self.bound.unique:
+            return lambda row: (encode(name, [row[place] for place in places]),)
+        last = ""
+
+        def distinct(row: Row) -> Iterable[str]:
+            nonlocal last
+            key = encode(name, [row[place] for place in places])
+            if key == last:
+                raise shared_key(self.store, name)
+            last = key
+            return (key,)
+
+        return distinct
+
+    def _record_maker(self) -> Callable[[str, Row, Names], Record]:
+        bound, moment = self.bound, self.clock.moment
+        names = [each.name for each in bound.fields]
+        category, at, restricted = bound.map.category, bound.map.at, bound.map.restricted
+        converts = [
+            (place, each.name, each.convert)
+            for place, each in enumerate(bound.fields)
+            if each.convert is not None
+        ]
+        links = [_follower(each, self.clock, self.region) for each in bound.map.links]
+
+        def record(key: str, row: Row, personal: Names) -> Record:
+            data = dict(zip(names, row, strict=False))
+            for place, name, convert in converts:
+                value = row[place]
+                if value is not None:
+                    data[name] = convert(value)
+            return Record(
+                key,
+                category,
+                data,
+                moment(data[at]) if at else None,
+                personal,
+                None,
+                tuple([each for follow in links for each in follow(data)]) if links else (),
+                None,
+                bool(data[restricted]) if restricted else False,
+            )
+
+        return record
+
+
+@define
+class _Names:
+    """Sets of column names for a row, each made once: rows fall into few patterns."""
+
+    bound: Bound
+    search: Search
+    _columns: tuple[tuple[int, str, tuple[object, ...]], ...] = field(init=False)
+    _personal: dict[tuple[bool, ...], Names] = field(factory=dict, init=False)
+    _about: dict[tuple[int, Names], Names] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        spoken = Names().union(*(self.bound.about(each) for each in self.bound.map.sides))
+        self._columns = tuple(
+            (place, each.name, each.empty)
+            for place, each in enumerate(self.bound.fields)
+            if each.name in spoken
+        )
+
+    def personal(self, row: Row) -> Names:
+        """Return the columns that speak of anyone and hold something in this row."""
+        pattern = tuple([row[place] not in empty for place, _, empty in self._columns])
+        names = self._personal.get(pattern)
+        if names is None:
+            pairs = zip(self._columns, pattern, strict=True)
+            names = self._personal[pattern] = Names(name for (_, name, _), full in pairs if full)
+        return names
+
+    def about(self, sides: int, personal: Names) -> Names:
+        """Return those of them that speak of the parties in `sides` (a bit for each)."""
+        names = self._about.get((sides, personal))
+        if names is None:
+            named = [
+                party.about for bit, party in enumerate(self.search.parties) if sides >> bit & 1
+            ]
+            names = self._about[sides, personal] = personal & Names().union(*named)
+        return names
+
+
+def shared_key(store: str, table: str) -> StoreUnavailable:
+    """Return the error for a configured key that does not name one row."""
+    what = f"two rows of table {table} have the same key"
+    fix = f"add a column to stores.{store}.tables.{table}.key, or leave it out"
+    return StoreUnavailable(store, what, fix)
+
+
+def _follower(
+    link: Link, clock: Clock, region: str
+) -> Callable[[dict[str, Any]], Iterable[Identifier]]:
+    """Return what reads a link out of a record's data."""
+
+    def follow(data: dict[str, Any]) -> Iterable[Identifier]:
+        value = data[link.column]
+        if value is None or value == "":
+            return ()
+        since = clock.moment(data[link.since]) if link.since else None
+        until = clock.moment(data[link.until]) if link.until else None
+        try:
+            return (identify(link.kind, str(value), region, since, until),)
+        except InvalidIdentifier:
+            return ()  # an extension or `anonymous`: nothing to look up
+
+    return follow
