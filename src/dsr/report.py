@@ -44,9 +44,10 @@ def canonical(document: object) -> bytes:
 def receipt_document(receipt: Receipt) -> dict[str, Any]:
     """Return a receipt as a JSON document; times are in UTC.
 
-    `stores` is as in `tallies_document`, `proved` maps stores to times, `package` is null or
-    has `path`, `size` in bytes and `sha256`.
+    `stores` is as in `tallies_document`, `proved` maps stores to times; `package`, where there
+    is one, has `path`, `size` in bytes and `sha256`.
     """
+    package = {"package": asdict(receipt.package)} if receipt.package else {}
     return {
         "request": receipt.request,
         "right": receipt.right,
@@ -54,14 +55,14 @@ def receipt_document(receipt: Receipt) -> dict[str, Any]:
         "at": _time(receipt.at),
         "stores": tallies_document(receipt.stores),
         "proved": {store: _time(at) for store, at in receipt.proved.items()},
-        "package": asdict(receipt.package) if receipt.package else None,
+        **package,
         "signature": receipt.signature,
     }
 
 
 def receipt_from(document: Mapping[str, Any]) -> Receipt:
     """Return the receipt of a `receipt_document`."""
-    package = document["package"]
+    package = document.get("package")
     return Receipt(
         request=document["request"],
         right=document["right"],
