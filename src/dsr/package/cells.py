@@ -31,7 +31,9 @@ def _other(value: Any) -> object:  # noqa: ANN401  (msgspec's hook takes anythin
 ENCODER: Final = msgspec.json.Encoder(enc_hook=_other, decimal_format="string")
 
 _FORMULA: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # also the full-width ones
-_SPECIAL: Final = ('"', ",", ";", "\t", "\r", "\n")
+_BREAKS: Final = (";", "\t", "\r", "\n")  # where some spreadsheet may begin a new cell
+_QUOTED: Final = ('"', ",", *_BREAKS)
+_STARTS: Final = re.compile("\0[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # of cells joined by NUL
 _RESTART: Final = re.compile('([;\t\r\n][ "]*)(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])')
 _PLAIN: Final = frozenset({int, float, bool, Decimal, dt.datetime, dt.date, NoneType})
 _TEXT: Final = frozenset({str, NoneType})
@@ -78,10 +80,14 @@ def _spelled(value: object) -> object:
 
 
 def _texts(column: list[str]) -> list[str]:
-    joined = "".join(column)
-    if not any(each in joined for each in _SPECIAL):
-        return ["'" + each if each[:1] in _FORMULA else each for each in column]
-    return ['"' + harmless(each).replace('"', '""') + '"' if each else "" for each in column]
+    joined = "\0" + "\0".join(column)
+    if any(each in joined for each in _BREAKS):
+        column = [harmless(each) for each in column]
+    elif _STARTS.search(joined):
+        column = ["'" + each if each[:1] in _FORMULA else each for each in column]
+    if any(each in joined for each in _QUOTED):
+        return ['"' + each.replace('"', '""') + '"' if each else "" for each in column]
+    return column
 
 
 def _plains(column: Sequence[object]) -> list[str]:

@@ -83,13 +83,13 @@ def index(
 
 
 def _rows(table: Table, cover: Cover, text: Language) -> tuple[list[str], list[list[Cell]]]:
-    """Return the columns that hold anything in the first records, and these records' cells."""
+    """Return the columns that hold anything in the first records, and these records' cells.
+
+    Recordings come first, then the first time.
+    """
     records = table.head(_ROWS)
-    names = [
-        FILE,
-        *(each.name for each in table.columns() if each.name not in {FILE, STORE}),
-        STORE,
-    ]
+    times = [name for name, kinds in table.kinds.items() if dt.datetime in kinds]
+    names = list(dict.fromkeys([FILE, *times[:1], *table.kinds, STORE]))
     names = [name for name in names if any(each.get(name) not in (None, "") for each in records)]
     show = _Shown(table.kinds, cover, text)
     return names, [[show(name, each.get(name)) for name in names] for each in records]

@@ -21,6 +21,7 @@ from babel.units import format_unit
 __all__ = ["LANGUAGES", "Language", "language"]
 
 LANGUAGES: Final = ("en", "de", "fr")
+_LOCALES: Final = {"en": "en_GB"}  # in Europe, a day comes before its month
 _UNIT: Final = re.compile(r"(\d+) (day|week|month|year)s?")
 
 
@@ -30,7 +31,7 @@ class Language:
     def __init__(self, code: str) -> None:
         """Load the catalogue of `code`."""
         self.code = code
-        self._locale = Locale(code)
+        self._locale = Locale.parse(_LOCALES.get(code, code))
         text = (files("dsr.package") / "texts" / f"{code}.toml").read_text("utf-8")
         self._texts: dict[str, dict[str, str]] = tomllib.loads(text)
 
@@ -52,6 +53,10 @@ class Language:
     def date(self, day: dt.date) -> str:
         """Write a day, such as 3 March 2026."""
         return format_date(day, "long", self._locale)
+
+    def short_date(self, day: dt.date) -> str:
+        """Write a day where there is little room, such as 3 Mar 2026."""
+        return format_date(day, "medium", self._locale)
 
     def time(self, at: dt.datetime, zone: ZoneInfo) -> str:
         """Write a time to the second, as it was in `zone`."""

@@ -23,7 +23,7 @@ from dsr.package.letters import Held, answer
 from dsr.package.manifest import Schema
 from dsr.package.recordings import Backlog, Opened, Recording, extension, opened
 from dsr.package.scratch import Scratch, Stream
-from dsr.package.table import Table
+from dsr.package.table import FILE, Table
 from dsr.package.withheld import Tallies
 from dsr.package.writer import Writer
 
@@ -159,7 +159,7 @@ class Package:
 
     def _held(self) -> dict[str, Held]:
         return {
-            name: Held(each.table.count, list(each.table.kinds))
+            name: Held(each.table.count, [field for field in each.table.kinds if field != FILE])
             for name, each in self._tables.items()
         }
 

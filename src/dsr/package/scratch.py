@@ -14,7 +14,7 @@ from dsr.errors import DeliveryError
 
 __all__ = ["BLOCK", "CHUNK", "Scratch", "Stream"]
 
-BLOCK: Final = 64 * 1024  # bytes that a stream holds in memory before it writes them
+BLOCK: Final = 128 * 1024  # bytes that a stream holds in memory before it writes them
 CHUNK: Final = 256 * 1024  # bytes that are read back at once
 
 
