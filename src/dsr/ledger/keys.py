@@ -136,7 +136,9 @@ class Keys:
 
     def head(self, count: int, last: bytes) -> bytes:
         """Return the seal of the audit's head: `count` entries, the `last` one's hash."""
-        return hmac.digest(self._audit, b"head" + count.to_bytes(8, "big") + last, "sha256")
+        return hmac.digest(
+            self._audit, b"head" + count.to_bytes(8, "big", signed=True) + last, "sha256"
+        )
 
     def digester(self) -> Callable[[str | bytes], int]:
         """Return a function from a text to its keyed 64-bit digest, fast enough for hot loops."""
