@@ -170,8 +170,9 @@ def _run(folder: Path, *command: str) -> None:
 
 def _serve(folder: Path, *command: str) -> None:
     """Start a server in the foreground of its own process; kill it when Python ends."""
-    process = subprocess.Popen(
-        [*command, "-f"],
+    bound = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+    process = subprocess.Popen(  # with setpriv it does not even outlive a Python that is killed
+        [*bound, *command, "-f"],
         cwd=folder,
         env=_environment(folder),
         stdin=subprocess.DEVNULL,

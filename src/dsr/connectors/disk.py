@@ -19,7 +19,7 @@ from attrs import field, frozen
 
 from dsr.errors import Refused, StoreUnavailable
 
-__all__ = ["Blocked", "File", "FileContent", "Folder", "text"]
+__all__ = ["Blocked", "File", "FileContent", "Folder", "reason", "text"]
 
 _CHUNK: Final = 256 * 1024
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -32,7 +32,7 @@ from dsr.connectors.dates import DatePattern
 from dsr.errors import ConfigurationError
 from dsr.model import Kind
 
-__all__ = ["IDS", "Pattern", "Reading", "extensions", "parse", "reads"]
+__all__ = ["IDS", "Pattern", "Reading", "Token", "extensions", "parse", "reads"]
 
 Sort = Literal["text", "any", "date", "phone", "sip", "account", "call", "object"]
 IDS: Final[frozenset[Kind]] = frozenset({"sip", "account", "call", "object"})

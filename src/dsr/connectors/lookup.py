@@ -131,10 +131,9 @@ class Lookup:
                 yield from self._matcher.matches(reading.prose)
 
     def _linked(self, text: str, key: str) -> Iterator[Identifier]:
-        path = PurePosixPath(key)
-        for name in {text, *_stems(path.name)}:
+        for name in {text, *_stems(key.rpartition("/")[2])}:
             for each in self._objects.get(name, ()):
-                if _same_place(_link(each.value), path.parent):
+                if _same_place(_link(each.value), PurePosixPath(key).parent):
                     yield each
 
 

@@ -19,6 +19,8 @@ from dsr.model import KINDS, Content, Found, Record
 from dsr.testing._views import View, found, keys, subjects, view
 from dsr.testing.harness import Harness
 
+__all__ = ["ReadingLaws"]
+
 _CHUNK: Final = 256 * 1024
 _MANY: Final = 1000  # more than the parameters of one statement in some databases
 _PART: Final = re.compile(r"(?P<field>.+)\[(?P<start>\d+):(?P<end>\d+)\]")

@@ -9,6 +9,8 @@ from dsr.model import Found
 from dsr.testing._views import alone, found, keys, subjects, view
 from dsr.testing.harness import Harness
 
+__all__ = ["WritingLaws"]
+
 
 class WritingLaws:
     """What every connector obeys that has the verb; needs the fixture `harness`."""
