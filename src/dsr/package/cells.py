@@ -10,6 +10,7 @@ times faster than cell by cell.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -103,4 +104,4 @@ def _text(value: object) -> str:
     if isinstance(built, str):
         return built
     spelled = _spelled(built)
-    return spelled if isinstance(spelled, str) else ENCODER.encode(built).decode()
+    return spelled if isinstance(spelled, str) else json.dumps(built, separators=(",", ":"))

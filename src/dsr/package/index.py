@@ -17,7 +17,7 @@ from dsr.package.recordings import MEDIATYPES
 from dsr.package.table import FILE, STORE, Table
 from dsr.package.withheld import Withheld
 
-__all__ = ["Section", "index"]
+__all__ = ["Bar", "Cell", "Section", "index"]
 
 _ROWS: Final = 500  # records of a category that the page shows
 _TEXT: Final = 240  # characters of a value that it shows
@@ -75,6 +75,7 @@ def index(
         withheld=withheld,
         contacts=contacts,
         limit=_ROWS,
+        most=_MONTHS,
         rows=lambda table: _rows(table, cover, text),
         bars=lambda table: _bars(table.months, text),
         step=_STEP,

@@ -22,12 +22,16 @@ import msgspec
 from dsr.package.cells import ENCODER, cells, finite, harmless, plain_json
 from dsr.package.scratch import BLOCK, Scratch, Stream
 
-__all__ = ["FILE", "STORE", "Row", "Table"]
+__all__ = ["FILE", "STORE", "Column", "Row", "Table"]
 
 STORE: Final = "_store"  # the field that names the store of a record
 FILE: Final = "_file"  # the field that names the member that holds its content
 _ROWS: Final = 256  # records that are transposed together
 _END: Final = b"\xff"
+#: Characters that JSON allows and some readers take for the end of a line: escaped.
+_LINE_ENDS: Final = {
+    each.encode(): f"\\u{ord(each):04x}".encode() for each in ("\x85", "\u2028", "\u2029")
+}
 
 Row = Mapping[str, object]
 
@@ -140,6 +144,9 @@ class Table:
         self._sheet.write(_END.join(rows) + _END)
         if not exact:
             self._respell()
+        for raw, escaped in _LINE_ENDS.items():
+            if raw in self._lines.pending:
+                self._lines.pending[:] = self._lines.pending.replace(raw, escaped)
         self._lines.spill_if_full()
         self._start = len(self._lines.pending)
         self._summarise()

@@ -1,0 +1,46 @@
+"""Every language says the same things."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import tomllib
+from importlib.resources import files
+
+import pytest
+
+from dsr.package.language import LANGUAGES, language
+from tests.package.filling import BERLIN
+
+
+def catalogue(code: str) -> dict[tuple[str, str], frozenset[str]]:
+    """Return the placeholders of each text."""
+    text = (files("dsr.package") / "texts" / f"{code}.toml").read_text("utf-8")
+    return {
+        (section, name): frozenset(re.findall(r"{(\w+)}", each))
+        for section, texts in tomllib.loads(text).items()
+        for name, each in texts.items()
+    }
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_catalogues_match(code: str) -> None:
+    """No text and no placeholder is missing in a language, and none is left over."""
+    assert catalogue(code) == catalogue("en")
+
+
+def test_numbers_and_dates_follow_the_language() -> None:
+    """Plural forms, separators, months and periods are those of the language (CLDR)."""
+    at = dt.datetime(2026, 3, 3, 23, 30, tzinfo=dt.UTC)
+    english, german, french = (language(code) for code in LANGUAGES)
+    assert english.counted("records", 1) == "1 record"
+    assert english.counted("records", 0) == "0 records"
+    assert french.counted("records", 0) == "0 enregistrement"
+    assert german.counted("records", 1234567) == "1.234.567 Datensätze"
+    assert english.date(at.date()) == "3 March 2026"
+    assert german.time(at, BERLIN) == "04.03.2026, 00:30:00"
+    assert french.month(2026, 8) == "août 2026"
+    assert german.period("6 months") == "6 Monate"
+    assert german.period("until revoked") == "until revoked"
+    assert german.country("FR") == "Frankreich"
+    assert german.country("XX") == "XX"

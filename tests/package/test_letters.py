@@ -1,0 +1,175 @@
+"""The letters say what the law wants said: tailored, complete, with remedies."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import re
+
+import pytest
+
+from dsr.model import Receipt, Right, Tally
+from dsr.package import Package, extension, letter, refusal
+from tests.package.filling import cover, export, gap, keep, record, unzipped
+from tests.things import NOW
+
+
+def words(page: str) -> str:
+    """Return a page's text with single spaces."""
+    text = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+def answered(*categories: str, right: Right = "access", language: str = "en") -> str:
+    with Package(cover(right, language)) as package:
+        for name in categories:
+            package.add(export(name), record({"src": "+4930901820"}, name))
+        return words(unzipped(package).read("letter.html").decode())
+
+
+def test_access_tells_what_article_15_lists() -> None:
+    """Art. 15(1)(a) to (h) and 15(2), from the policy of the category."""
+    text = answered("call_records")
+    assert "billing, fault repair" in text  # (a)
+    assert "1 record, with the fields src" in text  # (b)
+    assert "Carrier GmbH, as processor, Germany" in text  # (c)
+    assert "6 months from billed_at (TDDDG § 10)" in text  # (d)
+    for article in ("Art. 16", "Art. 17", "Art. 18", "Art. 21"):  # (e)
+        assert article in text
+    assert "(Art. 77 GDPR). For us it is: BfDI" in text  # (f)
+    assert "Arts. 78 and 79 GDPR" in text  # the judicial remedy, Art. 12(4)
+    assert "it arose from your use of the service" in text  # (g)
+    assert "No decision about you is made solely by automated means" in text  # (h)
+    assert "Transit Inc., United States: standard clauses 2021/914" in text  # 15(2)
+
+
+def test_automated_decisions_come_with_their_review() -> None:
+    """Art. 15(1)(h) with 22(3): the logic, and a person who reviews it."""
+    assert "Many calls block. You may ask that a person reviews" in answered("scores")
+
+
+def test_the_letter_is_tailored() -> None:
+    """Only categories that hold something are named; consent only where it is the basis."""
+    text = answered("address_book")
+    assert "Address book" in text
+    assert "Calls" not in text
+    assert "TDDDG" not in text
+    assert "you may withdraw it at any time" in text
+    assert "you may withdraw it at any time" not in answered("call_records")
+
+
+def test_withheld_categories_are_named_too() -> None:
+    """What is withheld is held: confirmed, with the reason, its law and its date."""
+    with Package(cover()) as package:
+        package.add(keep(), None)
+        text = words(unzipped(package).read("letter.html").decode())
+    assert "We process personal data about you, but this package holds no copy" in text
+    assert "Calls" in text
+    assert "another person's rights GDPR Art. 15(4) 1 March 2027" in text
+
+
+def test_what_was_not_searched_makes_no_negative() -> None:
+    """A store that could not be read: found nothing so far, not "we hold nothing" (law 11)."""
+    with Package(cover()) as package:
+        package.add(gap(), None)
+        text = words(unzipped(package).read("letter.html").decode())
+    assert "this answer is not final" in text
+    assert "We do not process personal data" not in text
+    assert "unknown number the file is damaged" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Wir verarbeiten keine personenbezogenen Daten über Sie"),
+        ("de-AT", "Wir verarbeiten keine personenbezogenen Daten über Sie"),
+        ("fr_CH", "Nous ne traitons pas de données à caractère personnel vous concernant"),
+        ("tlh", "We do not process personal data about you"),
+    ],
+)
+def test_a_person_is_answered_in_their_language(language: str, text: str) -> None:
+    """The language of the request, without its region; English where there is no translation."""
+    assert text in answered(language=language)
+
+
+def test_portability_is_answered_as_such() -> None:
+    """Art. 20 has its own letter: provided and observed data, to take along."""
+    text = answered("call_records", right="portability")
+    assert "Art. 20 GDPR" in text
+    assert "another provider without hindrance" in text
+
+
+def receipt(right: Right = "erasure") -> Receipt:
+    stores = {
+        "cdr": {
+            "call_records": Tally(
+                do={"redact": 20, "erase": 1},
+                keep={("billing dispute", "TDDDG § 10", dt.date(2027, 2, 1)): 3},
+            )
+        },
+        "old_cdr": {"call_records": Tally(do={"erase": 4})},
+        "logs": {"scores": Tally(gaps={"the file is damaged": 1})},
+    }
+    return Receipt("r1", right, "incomplete", NOW, stores, {"cdr": NOW})
+
+
+def test_a_receipt_says_done_kept_and_not_reached() -> None:
+    """Counts by category over all stores, reasons with law and date, and what is left open."""
+    text = words(letter(cover("erasure"), receipt()))
+    assert "Calls: 5 records erased" in text
+    assert "Calls: 20 records emptied of what is about you" in text
+    assert "3 billing dispute TDDDG § 10 1 February 2027" in text
+    assert "Scores 1 the file is damaged" in text
+    assert "Art. 17 GDPR" in text
+    assert "BfDI" in text
+
+
+def test_a_receipt_claims_only_what_was_proved() -> None:
+    """It names the stores that were read again, and when, and says that it says no more."""
+    text = words(letter(cover("erasure"), receipt()))
+    assert "cdr: 23 Nov 2026, 13:00:00" in text  # Berlin's clock
+    assert "old_cdr" not in text
+    assert "nothing about systems that are not named here" in text
+
+
+def test_recipients_are_told_where_something_changed() -> None:
+    """Art. 19: the recipients of the changed categories are listed."""
+    assert "Carrier GmbH, Germany" in words(letter(cover("erasure"), receipt()))
+    nothing = Receipt("r1", "erasure", "done", NOW, {}, {})
+    text = words(letter(cover("erasure"), nothing))
+    assert "Art. 19" not in text
+    assert "We found nothing about you" in text
+    assert "we cannot say that nothing is left" in text
+
+
+@pytest.mark.parametrize(
+    "right",
+    ["access", "portability", "rectification", "erasure", "restriction", "objection", "withdrawal"],
+)
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_every_right_has_its_letter(right: Right, language: str) -> None:
+    """Each right in each language: no text is missing."""
+    text = words(letter(cover(right, language), receipt(right)))
+    assert "BfDI" in text
+
+
+def test_a_receipt_without_reasons_cannot_be_told() -> None:
+    """Art. 12(4): what is kept or missing has a reason, or there is no letter."""
+    for tally in (Tally(keep={("", "law", None): 1}), Tally(gaps={"": 1})):
+        bare = Receipt("r1", "erasure", "incomplete", NOW, {"cdr": {"call_records": tally}}, {})
+        with pytest.raises(ValueError, match="12\\(4\\)"):
+            letter(cover("erasure"), bare)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_refusal_and_extension_have_reason_and_remedies(language: str) -> None:
+    """Arts. 12(3), 12(4): the reason, the authority, the court; the new day where there is one."""
+    told = words(refusal(cover("erasure", language), "we cannot identify you (Art. 11)"))
+    assert "we cannot identify you (Art. 11)" in told
+    assert "BfDI" in told
+    later = words(extension(cover("erasure", language), "12 systems", dt.date(2027, 2, 23)))
+    assert "12 systems" in later
+    assert re.search(r"23\.? (February|Februar|février) 2027", later)
+    for write in (refusal, lambda c, r: extension(c, r, dt.date(2027, 2, 23))):
+        with pytest.raises(ValueError, match="12\\(3\\)"):
+            write(cover(), " ")
