@@ -83,7 +83,7 @@ class Call(NamedTuple):
 def grouped(rng: random.Random, digits: str) -> str:
     """Write digits in groups, as people do (ITU-T E.123)."""
     mark = rng.choice((" ", "-", ".", "/"))
-    cuts = sorted(rng.sample(range(2, len(digits) - 1), rng.randint(1, 2)))
+    cuts = [2, *rng.sample(range(4, len(digits) - 1), rng.randint(0, 1))]  # the area code apart
     return mark.join(digits[a:b] for a, b in zip([0, *cuts], [*cuts, None], strict=True))
 
 
