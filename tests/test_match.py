@@ -137,6 +137,8 @@ def test_no_neighbour_is_found(data: st.DataObject) -> None:
         "++30901820",
         "%2B30901820",
         "030 901820-12",
+        '"Eva" <030 901820 12>',
+        '"Eva" <030901820 12>',
         "030\n901820",
         "030,901820",
     ],
@@ -180,6 +182,7 @@ def test_times_and_addresses_are_no_numbers(number: str, region: str, text: str)
         ("486 4930901820", "4930901820"),
         ("+49 30 901820 200 OK", "+49 30 901820"),
         ("out-030901820-1001-20260101-030405-1795357898.7.wav", "030901820"),
+        ('{"recording":"out-030901820-1001"}', "030901820"),
         ("in-1001-4930901820-20260101-030405-1795357898.7.wav", "4930901820"),
         ("in-+33142685300-4930901820-20260101", "4930901820"),
         (r'"from":"\"Eva\" \u003c030901820\u003e"', "030901820"),
@@ -297,8 +300,6 @@ def test_two_holders_of_one_number_are_both_told() -> None:
     matches = list(Matcher([first, second], "DE").scan(b"030901820"))
     assert matches == [Match(0, 9, first), Match(0, 9, second)]
     other = Identifier("sip", "4930901820@h")
-    assert first == second
-    assert list(Matcher([first, second], "DE").scan(b"030901820")) == [Match(0, 9, first)]
     who = {match.who for match in Matcher([first, other], "DE").scan(b"sip:4930901820@h")}
     assert who == {first, other}
 

@@ -1,0 +1,150 @@
+"""Redaction of log files: the same bytes replaced by the same number of bytes.
+
+A plain file is overwritten in place, so that a daemon which holds it open goes on writing into
+it. A compressed one is written anew beside it and takes its place at once. Either way a line
+is touched only if it still is the line that was read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from dsr.connectors.listing import Listed
+from dsr.connectors.logs.keys import LineKey, masked
+from dsr.connectors.logs.packing import HEADER, kind_of, packer
+from dsr.connectors.logs.reading import Rotated, blocks, pieces
+from dsr.connectors.logs.stamps import Clock
+
+__all__ = ["LEFTOVER", "Edit", "moment_of", "redact_file"]
+
+#: What the file is called that a compressed one is written anew to.
+LEFTOVER: Final = ".dsr-rewriting"
+
+
+@frozen
+class Edit:
+    """The parts of one line to cover; a part is `(start, end)` in bytes, relative to the line."""
+
+    key: LineKey
+    spans: tuple[tuple[int, int], ...]
+
+    def apply(self, line: bytes, moment: bytes) -> bytes | None:
+        """Return the line with the parts covered; None if it is not the line that was meant."""
+        if not self.key.fits(line, moment):
+            return None
+        covered = bytearray(line)
+        for start, end in self.spans:
+            covered[start:end] = masked(line[start:end])
+        return bytes(covered)
+
+
+def moment_of(stamp: bytes, inode: int) -> bytes:
+    """Return what, besides its shape, tells a line from another one at the same place.
+
+    `inode` is 0 for a compressed file, which gets a new one with every redaction.
+    """
+    return b"%d %b" % (inode, stamp)
+
+
+def redact_file(root: Path, name: bytes, edits: Sequence[Edit], clock: Clock) -> int:
+    """Make the edits in one file, and return how many found another line in their place.
+
+    Raises `OSError`, or `Damaged` or `Unsupported` for a compressed file that cannot be
+    rewritten; then nothing in it was changed.
+    """
+    path = root / os.fsdecode(name)
+    edits = sorted(edits, key=lambda edit: edit.key.offset)
+    with path.open("r+b", buffering=0) as raw:
+        header = raw.read(HEADER)
+        if not kind_of(header):
+            return _overwrite(raw.fileno(), edits, clock)
+    return _rewrite(path.resolve(), header, edits, clock)
+
+
+def _overwrite(file: int, edits: Sequence[Edit], clock: Clock) -> int:
+    before = os.fstat(file)
+    strangers = 0
+    for edit in edits:
+        line = _line_at(file, edit.key)
+        stamp = clock.read(line, before.st_mtime).text
+        covered = edit.apply(line, moment_of(stamp, before.st_ino))
+        if covered is None:
+            strangers += 1
+        elif covered != line:
+            os.pwrite(file, covered, edit.key.offset)
+    os.fsync(file)
+    after = os.fstat(file)
+    if after.st_size == before.st_size:  # else its daemon wrote too
+        os.utime(file, ns=(after.st_atime_ns, before.st_mtime_ns))
+    return strangers
+
+
+def _line_at(file: int, key: LineKey) -> bytes:
+    """Return the bytes of the key's place if a line starts there; empty if none does."""
+    if key.offset and os.pread(file, 1, key.offset - 1) != b"\n":
+        return b""
+    return os.pread(file, key.length, key.offset)
+
+
+def _rewrite(path: Path, header: bytes, edits: Sequence[Edit], clock: Clock) -> int:
+    seen = path.stat()
+    file = Listed(os.fsencode(path.name), seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime)
+    beside = path.with_name(f".{path.name}{LEFTOVER}")
+    strangers = [0]
+    try:
+        with beside.open("wb") as raw:
+            os.fchmod(raw.fileno(), seen.st_mode & 0o7777)
+            with suppress(PermissionError):  # only root may give files away
+                os.fchown(raw.fileno(), seen.st_uid, seen.st_gid)
+            with packer(header, raw) as text:
+                for block in _edited(pieces(path.parent, file), edits, clock, strangers):
+                    text.write(block)
+            raw.flush()
+            os.fsync(raw.fileno())
+        os.utime(beside, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+        if path.stat().st_ino != seen.st_ino:
+            raise Rotated
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+    return strangers[0]
+
+
+def _edited(
+    parts: Iterator[bytes], edits: Sequence[Edit], clock: Clock, strangers: list[int]
+) -> Iterator[bytes]:
+    """Yield the text with the edits made; counts those that did not fit in `strangers[0]`."""
+    waiting = list(reversed(edits))
+    for offset, block in blocks(parts):
+        end = offset + len(block)
+        covered = None
+        while waiting and waiting[-1].key.offset < end:
+            edit = waiting.pop()
+            covered = covered or bytearray(block)
+            start = edit.key.offset - offset
+            line = bytes(covered[start : start + edit.key.length])
+            first = not start or block[start - 1 : start] == b"\n"
+            stamp = clock.read(line, 0).text
+            text = edit.apply(line, moment_of(stamp, 0)) if first else None
+            if text is None:
+                strangers[0] += 1
+            else:
+                covered[start : start + len(line)] = text
+        yield block if covered is None else bytes(covered)
+    strangers[0] += len(waiting)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make sure that the disk knows the new file by its name."""
+    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(here)
+    finally:
+        os.close(here)
