@@ -15,7 +15,8 @@ test: .venv/.test ## check style, types and behaviour (servers: .ci/packages.txt
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-demo: .venv/.run ## build a small operator in demo/ and walk four requests through it
+demo: .venv/.run ## build a small operator anew in demo/ and walk four requests through it
+	rm -rf demo
 	$(BIN)/dsr demo demo/
 
 clean: ## remove .venv, demo/ and caches
