@@ -61,7 +61,9 @@ def _explained(connection: sa.Connection, bound: Bound, side: Side) -> bool:
     """Ask SQLite how it would search; SQLAlchemy cannot list its indexes on expressions."""
     column = bound.field(side.column).column
     searched = sa.func.lower(column) if side.kind in FOLDED else column
-    select = sa.select(sa.literal_column("1")).select_from(bound.table).where(searched == "")
+    select: sa.Select[Any] = (
+        sa.select(sa.literal_column("1")).select_from(bound.table).where(searched == "")
+    )
     sql = select.compile(connection, compile_kwargs={"literal_binds": True})
     plan = connection.execute(sa.text(f"EXPLAIN QUERY PLAN {sql}"))
     return all(step.detail.startswith("SEARCH") for step in plan)

@@ -84,7 +84,7 @@ class Sql:
     def erase(self, keys: Sequence[str]) -> None:
         """Delete the rows, at most 5,000 in a statement. Equal rows without a key all go."""
         with self._connection() as connection:
-            for table, decoded in self._by_table(keys).items():
+            for table, decoded in self._by_table(keys):
                 with self._writer(connection, table) as writer:
                     writer.erase(decoded.values())
 
@@ -95,7 +95,7 @@ class Sql:
         table was changed.
         """
         with self._connection() as connection:
-            for table, decoded in self._by_table(fields).items():
+            for table, decoded in self._by_table(fields):
                 asked: dict[Key, frozenset[str]] = defaultdict(frozenset)
                 for text, key in decoded.items():
                     asked[key] |= fields[text]
@@ -110,7 +110,7 @@ class Sql:
         the value.
         """
         with self._connection() as connection:
-            for table, decoded in self._by_table([key]).items():
+            for table, decoded in self._by_table([key]):
                 with self._writer(connection, table) as writer:
                     if changes:
                         writer.update(decoded.values(), writer.changes(changes))
@@ -148,17 +148,19 @@ class Sql:
             connection.rollback()  # each batch is a transaction of its own
             yield Writer(self.name, bound, connection)
 
-    def _by_table(self, keys: Iterable[str]) -> dict[TableMap, dict[str, Key]]:
-        """Decode keys and group them by table; raises `Refused` for one that is no key."""
-        tables = {each.name: each for each in self.tables}
-        found: dict[TableMap, dict[str, Key]] = {}
-        for text in keys:
+    def _by_table(self, keys: Iterable[str]) -> Iterator[tuple[TableMap, dict[str, Key]]]:
+        """Decode keys and group them by table, in a stable order.
+
+        Raises `Refused` for one that is no key of this store.
+        """
+        found: dict[str, dict[str, Key]] = {each.name: {} for each in self.tables}
+        for text in sorted(keys):
             key = decode(text)
-            if key is None or key.table not in tables:
+            if key is None or key.table not in found:
                 what = "a record key is not one of this store"
                 raise Refused(self.name, what, "plan again: its tables may have been renamed")
-            found.setdefault(tables[key.table], {})[text] = key
-        return found
+            found[key.table][text] = key
+        return ((each, found[each.name]) for each in self.tables if found[each.name])
 
 
 @frozen
@@ -171,7 +173,7 @@ class RestrictableSql(Sql):
         Where the whole row is the key, marking changes the key: read again before unmarking.
         """
         with self._connection() as connection:
-            for table, decoded in self._by_table(keys).items():
+            for table, decoded in self._by_table(keys):
                 if table.restricted is None:
                     what = f"table {table.name} has no column that marks restricted rows"
                     fix = f"name one in stores.{self.name}.tables.{table.name}.restricted"

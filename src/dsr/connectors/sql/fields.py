@@ -138,7 +138,7 @@ def _timestamp(column: sa.Column[Any], clock: Clock, *, timezone: bool, nullable
         array=sa.DateTime(timezone=timezone),
         empty=_empty(column.type, blank, nullable),
         blank=None if nullable else blank,
-        convert=clock.aware,
+        convert=None if timezone else clock.aware,
         parse=_never,
         store=store,
         naive=not timezone,

@@ -43,7 +43,9 @@ def decode(key: str) -> Key | None:
     """Return what `encode` was given, without the ordinal; None if this is no such key."""
     try:
         table, plain, *_ = _decode(key.encode())
-        return Key(table, tuple([_value(each) for each in plain]))
+        return Key(
+            table, tuple([_value(each) if each.__class__ is dict else each for each in plain])
+        )
     except (msgspec.DecodeError, ValueError, TypeError, LookupError, ArithmeticError):
         return None
 
@@ -81,8 +83,6 @@ def _tagged(value: object) -> object:
     return {tag: text(value)}
 
 
-def _value(plain: Any) -> object:  # noqa: ANN401  (JSON)
-    if isinstance(plain, dict):
-        ((tag, text),) = plain.items()
-        return _READ[tag](text)
-    return plain
+def _value(tagged: dict[str, str]) -> object:
+    ((tag, text),) = tagged.items()
+    return _READ[tag](text)

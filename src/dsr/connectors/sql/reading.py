@@ -6,6 +6,7 @@ server in portions; nothing of a row outlives it.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -19,9 +20,12 @@ from dsr.connectors.sql.search import Search
 from dsr.connectors.sql.tables import Link
 from dsr.errors import InvalidIdentifier, StoreUnavailable
 from dsr.identify import identify
-from dsr.model import Found, Identifier, Record
+from dsr.model import Found, Identifier, Kind, Record
 
 __all__ = ["Reading", "statement"]
+
+#: Kinds of identifier that have a canonical form.
+_FORMED: Final[frozenset[Kind]] = frozenset({"phone", "sip", "email"})
 
 Row = Sequence[Any]
 Names = frozenset[str]
@@ -123,16 +127,19 @@ class Reading:
         links = [_follower(each, self.clock, self.region) for each in bound.map.links]
 
         def record(key: str, row: Row, personal: Names) -> Record:
-            data = dict(zip(names, row, strict=False))
+            data = dict(zip(names, row))  # noqa: B905  (the keyword costs half as much again)
             for place, name, convert in converts:
                 value = row[place]
                 if value is not None:
                     data[name] = convert(value)
+            when: Any = data[at] if at else None
+            if when.__class__ is not dt.datetime:  # those are aware by now
+                when = moment(when)
             return Record(
                 key,
                 category,
                 data,
-                moment(data[at]) if at else None,
+                when,
                 personal,
                 None,
                 tuple([each for follow in links for each in follow(data)]) if links else (),
@@ -192,16 +199,28 @@ def _follower(
     link: Link, clock: Clock, region: str
 ) -> Callable[[dict[str, Any]], Iterable[Identifier]]:
     """Return what reads a link out of a record's data."""
+    column, kind = link.column, link.kind
+    is_plain = kind not in _FORMED and link.since is None and link.until is None
 
     def follow(data: dict[str, Any]) -> Iterable[Identifier]:
-        value = data[link.column]
+        value = data[column]
         if value is None or value == "":
             return ()
-        since = clock.moment(data[link.since]) if link.since else None
-        until = clock.moment(data[link.until]) if link.until else None
+        if is_plain:  # most links are: a call id or a file name, for every row
+            return (Identifier(kind, str(value).strip()),)
+        since, until = tenure(data, link.since), tenure(data, link.until)
         try:
-            return (identify(link.kind, str(value), region, since, until),)
+            return (identify(kind, str(value), region, since, until),)
         except InvalidIdentifier:
             return ()  # an extension or `anonymous`: nothing to look up
+
+    def tenure(data: dict[str, Any], name: str | None) -> dt.datetime | None:
+        value = data[name] if name else None
+        moment = clock.moment(value)
+        if moment is None and value not in (None, "", 0):
+            # taken as open, it would give somebody else's records away
+            what = f"column {name} holds something else than a time"
+            raise StoreUnavailable(clock.store, what, "correct it: it bounds a tenure")
+        return moment
 
     return follow
