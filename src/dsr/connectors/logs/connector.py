@@ -94,7 +94,7 @@ class Logs:
         problems: list[str] = []
         edits = [edit for key, names in fields.items() if (edit := _edit(key, names))]
         if len(edits) < len(fields):
-            problems.append("a field that is not part of a line cannot be redacted")
+            problems.append("what is not a part of a line cannot be redacted")
         edits.sort(key=lambda edit: edit.key.path)
         for path, group in groupby(edits, key=lambda edit: edit.key.path):
             try:
@@ -176,8 +176,11 @@ class Logs:
 
 
 def _edit(key: str, names: frozenset[str]) -> Edit | None:
-    """Return what to cover; None if one of the names is no part of a line."""
-    line = LineKey.parse(key)
+    """Return what to cover; None if the key is none of ours, or a name no part of a line."""
+    try:
+        line = LineKey.parse(key)
+    except ValueError:
+        return None
     spans = []
     for name in names:
         told = _PART.fullmatch(name)

@@ -48,6 +48,7 @@ _MONTHS: Final = (
     "Nov",
     "Dec",
 )
+_ROOM: Final = 16 * 1024  # bytes of a line in which a time stamp may stand
 _UNIX_DIGITS: Final = 10  # whole seconds, until the year 2286; more digits are fractions
 _LEAP: Final = 8  # years: the longest time without a 29 February
 
@@ -74,7 +75,7 @@ class Clock:
     def read(self, line: bytes, written: float) -> Stamp:
         """Return the time stamp of a line of a file that was last written at `written`."""
         for pattern in FORMATS[self.format]:
-            if match := pattern.match(line):
+            if match := pattern.match(line, 0, _ROOM):
                 kind = match.lastgroup or ""
                 moment = _READERS[kind](match[kind].decode(), self, written)
                 return Stamp(match[kind], moment)

@@ -8,7 +8,7 @@ is touched only if it still is the line that was read.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -96,49 +96,53 @@ def _rewrite(path: Path, header: bytes, edits: Sequence[Edit], clock: Clock) -> 
     seen = path.stat()
     file = Listed(os.fsencode(path.name), seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime)
     beside = path.with_name(f".{path.name}{LEFTOVER}")
-    strangers = [0]
+    work = _Work(edits, clock)
     try:
         with beside.open("wb") as raw:
             os.fchmod(raw.fileno(), seen.st_mode & 0o7777)
             with suppress(PermissionError):  # only root may give files away
                 os.fchown(raw.fileno(), seen.st_uid, seen.st_gid)
             with packer(header, raw) as text:
-                for block in _edited(pieces(path.parent, file), edits, clock, strangers):
-                    text.write(block)
+                for offset, block in blocks(pieces(path.parent, file)):
+                    text.write(work.edited(offset, block))
             raw.flush()
             os.fsync(raw.fileno())
         os.utime(beside, ns=(seen.st_atime_ns, seen.st_mtime_ns))
         if path.stat().st_ino != seen.st_ino:
             raise Rotated
-        beside.replace(path)
+        if work.changed:
+            beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
     _sync_folder(path.parent)
-    return strangers[0]
+    return work.strangers + len(work.waiting)
 
 
-def _edited(
-    parts: Iterator[bytes], edits: Sequence[Edit], clock: Clock, strangers: list[int]
-) -> Iterator[bytes]:
-    """Yield the text with the edits made; counts those that did not fit in `strangers[0]`."""
-    waiting = list(reversed(edits))
-    for offset, block in blocks(parts):
-        end = offset + len(block)
-        covered = None
-        while waiting and waiting[-1].key.offset < end:
-            edit = waiting.pop()
-            covered = covered or bytearray(block)
+class _Work:
+    """The edits still to make in a text that comes block by block, and what became of the rest."""
+
+    def __init__(self, edits: Sequence[Edit], clock: Clock) -> None:
+        self.waiting = list(reversed(edits))
+        self.clock = clock
+        self.strangers = 0
+        self.changed = False
+
+    def edited(self, offset: int, block: bytes) -> bytes:
+        """Return the block of whole lines that starts at `offset`, with its edits made."""
+        text: bytes | bytearray = block
+        while self.waiting and self.waiting[-1].key.offset < offset + len(block):
+            edit = self.waiting.pop()
             start = edit.key.offset - offset
-            line = bytes(covered[start : start + edit.key.length])
             first = not start or block[start - 1 : start] == b"\n"
-            stamp = clock.read(line, 0).text
-            text = edit.apply(line, moment_of(stamp, 0)) if first else None
-            if text is None:
-                strangers[0] += 1
-            else:
-                covered[start : start + len(line)] = text
-        yield block if covered is None else bytes(covered)
-    strangers[0] += len(waiting)
+            line = bytes(text[start : start + edit.key.length]) if first else b""
+            covered = edit.apply(line, moment_of(self.clock.read(line, 0).text, 0))
+            if covered is None:
+                self.strangers += 1
+            elif covered != line:
+                text = text if isinstance(text, bytearray) else bytearray(text)
+                text[start : start + len(line)] = covered
+                self.changed = True
+        return bytes(text)
 
 
 def _sync_folder(folder: Path) -> None:
