@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+
+from dsr.cli import main
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -41,3 +45,27 @@ def test_the_connector_of_the_how_to_keeps_the_contract(tmp_path: Path) -> None:
     passed = re.search(r"(\d+) passed", run.stdout)
     assert passed is not None
     assert int(passed[1]) >= 5
+
+
+def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        for name, each in command.commands.items():
+            yield from _commands(each, f"{path} {name}")
+    else:
+        yield path, command
+
+
+def test_every_command_and_option_is_in_the_reference() -> None:
+    """What a script may depend on is written down; what is written down exists."""
+    text = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    commands = dict(_commands(main, "dsr"))
+    options = {
+        name
+        for command in commands.values()
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for name in parameter.opts
+    }
+    assert options == set(re.findall(r"--[a-z][a-z-]*", text))
+    headed = re.findall(r"^(?:\| `|\*\*`)(dsr [a-z ]*[a-z])", text, re.MULTILINE)
+    assert sorted(headed) == sorted(commands)
