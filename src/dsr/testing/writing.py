@@ -86,10 +86,12 @@ class WritingLaws:
 
     def test_redact_passes_over_erased_records(self, harness: Harness) -> None:
         """A key that is gone is no error for redact, and its neighbours are still redacted."""
-        erasing, redacting = _erases(harness), _redacts(harness)
+        connector = _redacts(harness)
+        if not isinstance(connector, Erases):
+            pytest.skip("the connector does not erase")
         fields = _fields(subjects(harness))
-        erasing.erase(keys(alone(harness))[:1])
-        redacting.redact(fields)
+        connector.erase(keys(alone(harness))[:1])
+        connector.redact(fields)
         assert harness.count() == 0
 
     def test_rectify_shows_in_the_next_reading(self, harness: Harness) -> None:
