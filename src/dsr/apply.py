@@ -31,7 +31,7 @@ __all__ = ["Case", "Stores", "apply"]
 
 logger = logging.getLogger(__name__)
 
-_BATCH: Final = 1_000  # records a call of a verb; holds are read again before each
+_BATCH: Final = 5_000  # records a call of a verb; holds are read again before each
 _PROVED_AT_ONCE: Final = 10_000  # leaves looked up together before the way to them goes
 _TRIES: Final = 5  # how often holds may change under a run before it gives up
 _WRITES: Final[tuple[Verb, ...]] = ("erase", "redact", "rectify", "restrict")

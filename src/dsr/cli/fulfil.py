@@ -26,6 +26,7 @@ def plan_document(plan: Plan) -> dict[str, object]:
         "request": plan.request.id,
         "right": plan.request.right,
         "status": "planned",
+        "at": plan.at.isoformat(),
         "token": plan.token,
         "stores": tallies_document(plan.stores),
         "proved": {store: plan.at.isoformat() for store in sorted(plan.read)},
