@@ -244,6 +244,18 @@ def test_content_that_vanished_is_an_error(tmp_path: Path) -> None:
     assert "030901820" not in str(raised.value)
 
 
+def test_content_that_became_shorter_is_an_error(tmp_path: Path) -> None:
+    """A recording that is cut off while it is read does not pass for a whole one."""
+    path = write(tmp_path, "030901820.wav", AUDIO + AUDIO)
+    (record,) = found(store(tmp_path, "{any}"), SUBJECT).values()
+    assert record.content is not None
+    chunks = record.content.chunks()
+    next(chunks)
+    os.truncate(path, len(AUDIO))
+    with pytest.raises(Refused):
+        list(chunks)
+
+
 def test_an_empty_file_is_about_its_name_only(tmp_path: Path) -> None:
     """Fields that hold nothing are not named."""
     write(tmp_path, "030901820.wav", b"")

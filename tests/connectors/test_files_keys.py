@@ -58,6 +58,7 @@ def test_a_number_is_found_in_every_reading(pattern: str, key: str) -> None:
         ("{any}", "x030901820x.wav"),
         ("{date:%Y/%m/%d}/{any}", "2026/11/03/0901820.wav"),
         ("{date:%Y/%m/%d}/{any}", "2026/11/03/0/901820.wav"),
+        ("{date:%Y-%m-%d}-{any}", "2026-11-03-0901820.wav"),
         ("{any}/{object}", "rec/030901820-11ee-b962-0242ac120002.wav"),
         ("{phone}/{any}", "x030901820/y.wav"),
         ("{call}", "030901820.wav"),

@@ -90,11 +90,10 @@ class Files:
         """
         paths = sorted(map(unquote_to_bytes, keys))
         refusals: dict[str, int] = {}
-        with self.folder.open(b""):  # a folder that is not mounted is not an empty one
-            for folder, group in groupby(paths, _parent):
-                names = [path[len(folder) :] for path in group]
-                for why in (*self._remove(folder, names), *self._prune(folder)):
-                    refusals[why] = refusals.get(why, 0) + 1
+        for folder, group in groupby(paths, _parent):
+            names = [path[len(folder) :] for path in group]
+            for why in (*self._remove(folder, names), *self._prune(folder)):
+                refusals[why] = refusals.get(why, 0) + 1
         if refusals:
             reasons = ", ".join(f"{count} times {why}" for why, count in sorted(refusals.items()))
             what = f"files or folders could not be removed ({reasons})"

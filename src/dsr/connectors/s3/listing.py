@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from itertools import groupby, takewhile
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define, field
 
 from dsr.connectors.s3.bucket import Bucket
+from dsr.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ListObjectVersionsRequestTypeDef
 
 __all__ = ["Kept", "Version", "kept", "unfinished", "versions_of"]
 
@@ -78,20 +82,38 @@ def unfinished(bucket: Bucket, prefix: str) -> Iterator[tuple[str, str, dt.datet
 
 
 def _pages(bucket: Bucket, prefix: str) -> Iterator[list[tuple[str, Version]]]:
-    """Yield the versions under a prefix page by page, each page sorted by key."""
-    pages = bucket.client().get_paginator("list_object_versions")
-    with bucket.errors():
-        for page in pages.paginate(Bucket=bucket.name, Prefix=prefix):
-            entries = [
-                (each["Key"], Version(each["VersionId"], each["LastModified"], each["Size"]))
-                for each in page.get("Versions", [])
-            ]
-            entries += [
-                (each["Key"], Version(each["VersionId"], each["LastModified"], None))
-                for each in page.get("DeleteMarkers", [])
-            ]
-            entries.sort(key=lambda each: each[0])
-            yield entries
+    """Yield the versions under a prefix page by page, each page sorted by key.
+
+    The next page starts at the last key that this one holds, not at its `NextKeyMarker`: Ceph
+    writes that one unquoted, and boto3 unquotes it all the same, so that a plus or a percent
+    sign in a key would make the listing repeat or leave out objects.
+    """
+    client = bucket.client()
+    request: ListObjectVersionsRequestTypeDef = {"Bucket": bucket.name, "Prefix": prefix}
+    more = True
+    while more:
+        with bucket.errors():
+            page = client.list_object_versions(**request)
+        entries = [
+            (each["Key"], Version(each["VersionId"], each["LastModified"], each["Size"]))
+            for each in page.get("Versions", [])
+        ]
+        entries += [
+            (each["Key"], Version(each["VersionId"], each["LastModified"], None))
+            for each in page.get("DeleteMarkers", [])
+        ]
+        entries.sort(key=lambda each: each[0])
+        yield entries
+        more = page["IsTruncated"]
+        before = dict(request)
+        request["KeyMarker"] = entries[-1][0] if entries else page.get("NextKeyMarker", "")
+        if page.get("NextVersionIdMarker"):  # an empty one is an error on AWS
+            request["VersionIdMarker"] = page["NextVersionIdMarker"]
+        else:
+            request.pop("VersionIdMarker", None)
+        if more and request == before:
+            what = "its listing does not go on"
+            raise StoreUnavailable(bucket.store, what, "report it to the server's vendor")
 
 
 def _sorted(each: tuple[Kept, T]) -> tuple[Kept, T]:
