@@ -44,6 +44,7 @@ ACC: Final[dict[str, Any]] = {
     "sides": [
         {"phone": "src_user", "about": ["src_user", "src_ip", "from_tag"]},
         {"phone": "dst_user", "about": ["dst_user", "dst_ouser", "to_tag"]},
+        {"phone": "dst_ouser", "about": ["dst_user", "dst_ouser", "to_tag"]},
         {"sip": "src_user", "domain": "src_domain", "about": ["src_user", "src_ip"]},
         {"sip": "dst_user", "domain": "dst_domain", "about": ["dst_user", "dst_ouser"]},
     ],
@@ -80,7 +81,7 @@ def acc_table() -> sa.Table:
         sa.Column("time", sa.DateTime, nullable=False, default=START),
         *(sa.Column(each, sa.String(128), nullable=False, default="") for each in extra),
     )
-    for name in ("src_user", "dst_user"):
+    for name in ("src_user", "dst_user", "dst_ouser"):
         sa.Index(f"acc_{name}", table.c[name])
         sa.Index(f"acc_{name}_lower", sa.func.lower(table.c[name]))
     return table
@@ -125,16 +126,23 @@ def transaction(number: int, src: str, dst: str, **more: object) -> dict[str, ob
     }
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Return the URL of an empty database of each kind."""
-    if request.param == "sqlite":
-        file = tmp_path / "store.db"
+@contextmanager
+def database(kind: str, folder: Path) -> Iterator[str]:
+    """Make an empty database and give its URL."""
+    if kind == "sqlite":
+        file = folder / "store.db"
         file.touch()
         yield f"sqlite:///{file}"
     else:
-        with fresh_database() as fresh:
-            yield fresh
+        with fresh_database() as url:
+            yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the URL of an empty database of each kind."""
+    with database(request.param, tmp_path) as fresh:
+        yield fresh
 
 
 @contextmanager

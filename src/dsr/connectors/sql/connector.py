@@ -76,10 +76,10 @@ class Sql:
                     if search is None:
                         continue
                     reading = Reading(self.name, self.region, bound, search, self._clock, who)
-                    rows = connection.execution_options(yield_per=PORTION).execute(
-                        statement(bound, search, dialect)
-                    )
-                    yield from reading.founds(rows)
+                    select = statement(bound, search, dialect)
+                    portions = {"yield_per": PORTION}
+                    with connection.execute(select, execution_options=portions) as rows:
+                        yield from reading.founds(rows)
 
     def erase(self, keys: Sequence[str]) -> None:
         """Delete the rows, at most 5,000 in a statement. Equal rows without a key all go."""

@@ -132,7 +132,7 @@ def _timestamp(column: sa.Column[Any], clock: Clock, *, timezone: bool, nullable
         return clock.aware(moment) if timezone else clock.naive(moment)
 
     return Field(
-        name=column.name,
+        name=str(column.name),  # plain, not a quoted_name: it ends up in JSON
         column=column,
         read=column,
         array=sa.DateTime(timezone=timezone),
