@@ -194,6 +194,8 @@ def test_a_lock_of_the_store_is_a_reason_with_its_date() -> None:
     decision = decided("erasure", hit(evolve(CARD, lock=Lock("object lock", until))))
     assert decision.keep is not None
     assert decision.keep.until == dt.date(2027, 1, 2)  # on the day itself it still holds
+    past = Lock("object lock", dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC))
+    assert decided("erasure", hit(evolve(CARD, lock=past))).keep is None
 
 
 @pytest.mark.parametrize(

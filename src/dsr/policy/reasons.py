@@ -96,4 +96,5 @@ def reasons(
     if record.lock is not None:
         until = record.lock.until
         day = until.astimezone(zone).date() + dt.timedelta(days=1) if until else None
-        yield Reason(f"locked in its store: {record.lock.reason}", "the store's own lock", day)
+        if day is None or today < day:
+            yield Reason(f"locked in its store: {record.lock.reason}", "the store's own lock", day)
