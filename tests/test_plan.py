@@ -107,6 +107,12 @@ def test_a_store_that_cannot_delete_redacts_and_says_so() -> None:
     assert decision.do.verb == "redact"
 
 
+def test_a_record_that_says_nothing_of_the_person_is_left() -> None:
+    """Law 7: found through a call id alone, it may speak of the other party only."""
+    found = hit(CALL)._replace(about=frozenset())
+    assert decided("erasure", found).steps == (Do("cdr", "calls", "k", "unchanged"),)
+
+
 def kept(*fields: str, period: str = "6 months", anchor: str = "billed") -> Category:
     rule = Retention(period=period, law="TDDDG § 10", anchor=anchor, fields=fields)
     return category(keep=(rule,))

@@ -28,9 +28,12 @@ def identify(
     Phone numbers become E.164 (`region` is the home region, ISO 3166-1 alpha-2), SIP and
     e-mail addresses lower case without scheme; other kinds are taken as they are. `since` and
     `until` bound the tenure. Raises `InvalidIdentifier` for what is malformed or of no known
-    kind; the message never repeats it.
+    kind, or a tenure that is empty; the message never repeats it.
     """
     value = text.strip()
+    if since is not None and until is not None and since >= until:
+        what = "the tenure ends before it begins"
+        raise InvalidIdentifier(what, "give `since` before `until`")
     if kind == "phone":
         value = normalise(value, region)
     elif kind == "sip":

@@ -184,6 +184,8 @@ def changes_for(category: str, changes: Mapping[str, str]) -> dict[str, str]:
 
 def _erase(hit: Hit, _wish: Wish, category: Category, rules: Rules) -> Decision:
     """Delete what speaks of nobody else; elsewhere empty only the person's fields (law 7)."""
+    if not hit.about:  # it led here, but says nothing of the person: the end of a call, say
+        return _unchanged(hit)
     able = rules.verbs[hit.store]
     delete = category.erase == "delete" and not hit.others
     if delete and "erase" not in able and "redact" in able:
