@@ -12,12 +12,13 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from dsr.connectors.disk import reason, text
-from dsr.connectors.listing import Listed, Part, listing, parts
+from dsr.connectors.listing import Part, parts
 from dsr.connectors.logs.keys import LineKey
 from dsr.connectors.logs.lines import Sides, links_of
 from dsr.connectors.logs.reading import Damaged, Rotated, Unsupported, blocks, is_compressed, pieces
 from dsr.connectors.logs.stamps import Clock
-from dsr.connectors.logs.writing import LEFTOVER, Edit, moment_of, redact_file
+from dsr.connectors.logs.writing import Edit, moment_of, redact_file
+from dsr.connectors.replacing import INTERRUPTED, leftovers
 from dsr.errors import Refused
 from dsr.match import Match, Matcher
 from dsr.model import Found, Identifier, Kind, Record, Unread
@@ -28,9 +29,6 @@ _ACCEPTS: Final[frozenset[Kind]] = frozenset({"phone", "sip", "email", "account"
 _PART: Final = re.compile(r"line(?:\[(\d+):(\d+)\])?")
 #: journald writes a message that is no UTF-8 as a list of numbers.
 _BYTE_LISTS: Final = (b'"MESSAGE":[', b'"MESSAGE" : [')
-_INTERRUPTED: Final = (
-    "rewriting a compressed file was interrupted and left a copy: redact again, or remove it"
-)
 _AGAIN: Final = "plan again"
 
 
@@ -66,7 +64,10 @@ class Logs:
         """Read every file once and yield the lines that speak of any of `who`."""
         matcher = Matcher([each for each in who if each.kind in _ACCEPTS], self.region)
         if self.part is None or self.part.number == 1:
-            yield from (Unread(_INTERRUPTED, self.category) for _ in self._leftovers())
+            yield from (
+                Unread(INTERRUPTED, self.category)
+                for _ in leftovers(self.name, self.folder, self.files)
+            )
         for part in self._parts():
             why = part.file.error
             if not why:
@@ -119,7 +120,7 @@ class Logs:
         if not found:
             return [f"no file matches {', '.join(self.files)}: correct path or files"]
         problems = [line for part in found for line in self._check(part)]
-        return problems + [_INTERRUPTED for _ in self._leftovers()]
+        return problems + [INTERRUPTED for _ in leftovers(self.name, self.folder, self.files)]
 
     def _check(self, part: Part) -> Iterator[str]:
         path = self.folder / os.fsdecode(part.file.path)
@@ -137,14 +138,8 @@ class Logs:
     def _parts(self) -> list[Part]:
         if self.part is not None:
             return [self.part]
-        skip = {each.path for each in self._leftovers()}
+        skip = {each.path for each in leftovers(self.name, self.folder, self.files)}
         return parts(self.name, self.folder, self.files, skip)
-
-    def _leftovers(self) -> list[Listed]:
-        """Return what rewritings that were interrupted left; the next one of the file takes it."""
-        names = [pattern.rpartition("/") for pattern in self.files]
-        patterns = [f"{folder}{slash}.*{LEFTOVER}" for folder, slash, _ in names]
-        return listing(self.name, self.folder, patterns)
 
     def _read(self, part: Part, matcher: Matcher) -> Iterator[Found | Unread]:
         inode = 0 if is_compressed(self.folder, part.file) else part.file.inode

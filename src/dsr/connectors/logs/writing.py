@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from attrs import frozen
 
@@ -20,11 +18,9 @@ from dsr.connectors.logs.keys import LineKey, masked
 from dsr.connectors.logs.packing import HEADER, kind_of, packer
 from dsr.connectors.logs.reading import Rotated, blocks, pieces
 from dsr.connectors.logs.stamps import Clock
+from dsr.connectors.replacing import Changed, replacing
 
-__all__ = ["LEFTOVER", "Edit", "moment_of", "redact_file"]
-
-#: What the file is called that a compressed one is written anew to.
-LEFTOVER: Final = ".dsr-rewriting"
+__all__ = ["Edit", "moment_of", "redact_file"]
 
 
 @frozen
@@ -95,26 +91,15 @@ def _line_at(file: int, key: LineKey) -> bytes:
 def _rewrite(path: Path, header: bytes, edits: Sequence[Edit], clock: Clock) -> int:
     seen = path.stat()
     file = Listed(os.fsencode(path.name), seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime)
-    beside = path.with_name(f".{path.name}{LEFTOVER}")
     work = _Work(edits, clock)
     try:
-        with beside.open("wb") as raw:
-            os.fchmod(raw.fileno(), seen.st_mode & 0o7777)
-            with suppress(PermissionError):  # only root may give files away
-                os.fchown(raw.fileno(), seen.st_uid, seen.st_gid)
-            with packer(header, raw) as text:
+        with replacing(path, keep_time=True) as new:
+            with packer(header, new.file) as text:
                 for offset, block in blocks(pieces(path.parent, file)):
                     text.write(work.edited(offset, block))
-            raw.flush()
-            os.fsync(raw.fileno())
-        os.utime(beside, ns=(seen.st_atime_ns, seen.st_mtime_ns))
-        if path.stat().st_ino != seen.st_ino:
-            raise Rotated
-        if work.changed:
-            beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+            new.wanted = work.changed
+    except Changed:
+        raise Rotated from None
     return work.strangers + len(work.waiting)
 
 
@@ -143,12 +128,3 @@ class _Work:
                 text[start : start + len(line)] = covered
                 self.changed = True
         return bytes(text)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make sure that the disk knows the new file by its name."""
-    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(here)
-    finally:
-        os.close(here)

@@ -1,0 +1,235 @@
+"""vCards as bytes: cut out of a file, read by content line, changed line by line.
+
+Versions 2.1, 3.0 (RFC 2426) and 4.0 (RFC 6350), and what address books make of them. Nothing
+is ever written but the lines that change, so unknown properties and odd cards survive.
+"""
+
+from __future__ import annotations
+
+import quopri
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Literal, NamedTuple
+
+from attrs import field, frozen
+
+__all__ = ["Card", "Piece", "Property", "cut"]
+
+_BEGIN: Final = re.compile(rb"(?:\xef\xbb\xbf)?BEGIN:VCARD[ \t\r]*\n?\Z", re.IGNORECASE)
+_END: Final = re.compile(rb"END:VCARD[ \t\r]*\n?\Z", re.IGNORECASE)
+_AGENT: Final = re.compile(rb"(?:[\w-]+\.)?AGENT(?:;[^:]*)?:[ \t\r]*\n\Z", re.IGNORECASE)
+_PHYSICAL: Final = re.compile(rb"[^\n]*\n|[^\n]+")
+_NEWLINE: Final = re.compile(rb"\r*\n\Z")  # some write two carriage returns
+_FOLD: Final = re.compile(rb"\r*\n([ \t])")
+_SOFT: Final = re.compile(rb"=\r*\n")
+_QUOTED: Final = re.compile(rb";(?:ENCODING=)?QUOTED-PRINTABLE\b", re.IGNORECASE)
+_BINARY: Final = re.compile(rb";(?:ENCODING=(?:b|BASE64)|BASE64)(?=;|\Z)", re.IGNORECASE)
+_CHARSET: Final = re.compile(rb";CHARSET=\"?([\w-]+)", re.IGNORECASE)
+_PROPERTY: Final = re.compile(
+    rb"(?P<head>(?:[A-Za-z0-9-]+\.)?(?P<name>[A-Za-z0-9-]+)(?:;(?:\"[^\"]*\"|[^\":])*)?):(?P<value>.*)",
+    re.DOTALL,
+)
+#: Parameters that say how the old value was written, not what it means.
+_WRITTEN: Final = re.compile(
+    rb";(?:ENCODING=)?QUOTED-PRINTABLE|;CHARSET=[^;:]*|;ENCODING=8BIT", re.IGNORECASE
+)
+_ESCAPED: Final = re.compile(r"\\([\\,;nN:])")
+#: Properties that are one text (others are lists, structures or URIs: their escapes have meaning).
+_TEXTS: Final = frozenset({"fn", "note", "title", "role", "label", "email"})
+_WIDTH: Final = 75  # octets of a line (RFC 6350, 3.2)
+_INSIDE: Final = frozenset(bytes([byte]) for byte in range(0x80, 0xC0))  # of a UTF-8 character
+_LINE_BREAK: Final = re.compile(r"[\r\n]")
+
+
+class Piece(NamedTuple):
+    """A part of a file; all of them together are the file."""
+
+    sort: Literal["card", "broken", "blank"]
+    raw: bytes
+
+
+def cut(lines: Iterable[bytes]) -> Iterator[Piece]:
+    """Cut a file (its lines, with their ends) into whole cards and what is none.
+
+    `broken` is a card without end, or text that belongs to no card; `blank` only white space.
+    """
+    open_: list[bytes] = []
+    depth = 0
+    for line in lines:
+        if _BEGIN.match(line):
+            if depth and _AGENT.match(open_[-1]):  # 2.1: a card within a card
+                depth += 1
+            else:
+                yield from _rest(open_)
+                open_, depth = [], 1
+        elif depth and _END.match(line):
+            depth -= 1
+            if not depth:
+                yield Piece("card", b"".join((*open_, line)))
+                open_ = []
+                continue
+        open_.append(line)
+    yield from _rest(open_)
+
+
+def _rest(lines: Sequence[bytes]) -> Iterator[Piece]:
+    raw = b"".join(lines)
+    if raw:
+        yield Piece("broken" if raw.strip() else "blank", raw)
+
+
+@frozen
+class Property:
+    """One content line: its name in lower case, its value as text, and its bytes in the card."""
+
+    name: str
+    value: str = field(repr=False)
+    head: bytes = field(repr=False)
+    start: int
+    end: int
+    binary: bool = False
+
+
+@frozen
+class Card:
+    """One vCard."""
+
+    raw: bytes = field(repr=False)
+
+    @property
+    def properties(self) -> tuple[Property, ...]:
+        """All properties, in order, without BEGIN and END; those of an inner card are no own."""
+        return tuple(_properties(self.raw))
+
+    @property
+    def version(self) -> str:
+        """Its version; empty if it names none."""
+        return next((each.value for each in self.properties if each.name == "version"), "")
+
+    @property
+    def flat(self) -> bytes:
+        """The card with its folded lines joined, to search in."""
+        return _FOLD.sub(b"", _SOFT.sub(b"", self.raw))
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether any of its values is written as quoted-printable."""
+        return _QUOTED.search(self.raw) is not None
+
+    @property
+    def text(self) -> str | bytes:
+        """The whole card; bytes if it is no UTF-8."""
+        try:
+            return self.raw.decode()
+        except UnicodeDecodeError:
+            return self.raw
+
+    def changed(self, name: str, values: Sequence[str]) -> Card:
+        """Return the card with these values of a property, all other lines byte for byte.
+
+        The lines of the property keep their parameters, in order; further values get lines of
+        their own, lines that are left over go. Raises `ValueError` for a value that the
+        property cannot hold.
+        """
+        own = [each for each in self.properties if each.name == name]
+        heads = [each.head for each in own] or [name.upper().encode()]
+        physical = _PHYSICAL.findall(self.raw)
+        newline = _NEWLINE.findall(physical[0])[0]
+        end = len(self.raw) - len(physical[-1])
+        raw, shift = self.raw, 0
+        for number, value in enumerate(values):
+            head = heads[min(number, len(heads) - 1)]
+            line = newline.join(_line(head, name, value, self.version)) + newline
+            start, stop = (own[number].start, own[number].end) if number < len(own) else (end, end)
+            raw = raw[: start + shift] + line + raw[stop + shift :]
+            shift += len(line) - (stop - start)
+        for each in own[len(values) :]:
+            raw = raw[: each.start + shift] + raw[each.end + shift :]
+            shift -= each.end - each.start
+        return Card(raw)
+
+
+def _properties(raw: bytes) -> Iterator[Property]:
+    version = ""
+    depth = 0
+    for start, end in _logical_lines(raw):
+        line = raw[start:end]
+        depth += bool(_BEGIN.match(line)) - bool(_END.match(line))
+        told = _PROPERTY.match(line)
+        if told is None or depth != 1 or _BEGIN.match(line) or _END.match(line):
+            continue
+        name = told["name"].decode().lower()
+        head = _FOLD.sub(b"", told["head"])
+        value = _decoded(head, told["value"])
+        if name == "version":
+            version = value
+        elif name in _TEXTS and version != "2.1":
+            value = _ESCAPED.sub(_unescaped, value)
+        binary = bool(_BINARY.search(head)) or value.startswith("data:")
+        yield Property(name, value, head, start, end, binary)
+
+
+def _logical_lines(raw: bytes) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each content line with all its folded parts and its newline.
+
+    What is no property of its own belongs to the one before: soft line breaks of
+    quoted-printable, base64 without indent.
+    """
+    start = place = 0
+    quoted = soft = False
+    for physical in _PHYSICAL.findall(raw):
+        if not (soft or physical.startswith((b" ", b"\t"))) and _PROPERTY.match(physical):
+            if place:
+                yield start, place
+            start = place
+            quoted = _QUOTED.search(physical.partition(b":")[0]) is not None
+        soft = quoted and physical.rstrip(b"\r\n").endswith(b"=")
+        place += len(physical)
+    if place:
+        yield start, place
+
+
+def _decoded(head: bytes, value: bytes) -> str:
+    if _QUOTED.search(head):
+        value = quopri.decodestring(value.rstrip(b"\r\n")).replace(b"\r\n", b"\n")
+    else:
+        value = _FOLD.sub(b"", value).rstrip(b"\r\n")
+    named = _CHARSET.search(head)
+    for charset in (named[1].decode() if named else "utf-8", "utf-8"):
+        try:
+            return value.decode(charset)
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return value.decode("latin-1")
+
+
+def _unescaped(told: re.Match[str]) -> str:
+    return "\n" if told[1] in "nN" else told[1]
+
+
+def _line(head: bytes, name: str, value: str, version: str) -> Iterator[bytes]:
+    """Yield the physical lines of a property, without their newlines."""
+    head = _WRITTEN.sub(b"", head)
+    if version == "2.1" and (_LINE_BREAK.search(value) or not value.isascii()):
+        parts = value.replace("\r\n", "\n").split("\n")
+        written = b"=0D=0A".join(quopri.encodestring(part.encode()) for part in parts)
+        yield from (head + b";CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:" + written).split(b"\n")
+        return
+    if name in _TEXTS and version != "2.1":
+        value = re.sub(r"([\\,;])", r"\\\1", value.replace("\r\n", "\n")).replace("\n", "\\n")
+    if _LINE_BREAK.search(value):
+        msg = f"{name} cannot hold a line break"
+        raise ValueError(msg)
+    yield from _folded(head + b":" + value.encode())
+
+
+def _folded(line: bytes) -> Iterator[bytes]:
+    """Yield lines of at most 75 octets, all but the first with a space, cutting no character."""
+    start, indent = 0, b""
+    while len(line) - start + len(indent) > _WIDTH:
+        stop = start + _WIDTH - len(indent)
+        while line[stop : stop + 1] in _INSIDE:
+            stop -= 1
+        yield indent + line[start:stop]
+        start, indent = stop, b" "
+    yield indent + line[start:]
