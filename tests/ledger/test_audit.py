@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -191,6 +192,20 @@ def test_swapped_entries_are_found(full: Ledger, intruder: Engine) -> None:
         full.verify_audit()
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_an_entry_of_another_past_is_found(full: Ledger, intruder: Engine, tmp_path: Path) -> None:
+    """After a restored backup two entries may have one number: each fits its own past only."""
+    with Ledger.open(f"sqlite:///{tmp_path / 'other.db'}", KEY) as other:
+        for _ in range(4):
+            other.audit("something else", at=NOW)
+        with other._database.reading() as connection:
+            row = connection.execute(select(audit).where(audit.c.seq == 4)).one()
+    with intruder.begin() as connection:
+        connection.execute(update(audit).where(audit.c.seq == 4).values(row._mapping))
+    with pytest.raises(AuditBroken, match="audit entry 4 "):
+        full.verify_audit()
+
+
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_removed_receipt_is_found(full: Ledger, intruder: Engine, number: int) -> None:
     """Proof does not vanish; the entry that speaks of it is named (3 and 7)."""
@@ -207,6 +222,20 @@ def test_a_copied_receipt_is_found(full: Ledger, intruder: Engine) -> None:
         connection.execute(insert(receipts).values({**row._mapping, "number": 99}))
     with pytest.raises(AuditBroken, match="receipt"):
         full.verify_audit()
+
+
+def test_swapped_receipts_are_found(ledger: Ledger, intruder: Engine) -> None:
+    """Which receipt of a request is the latest is part of the trail."""
+    ledger.add(a_request(), ERIKA)
+    for count in (1, 2):
+        ledger.save_receipt(a_receipt(count=count))
+    with intruder.begin() as connection:
+        rows = connection.execute(select(receipts).order_by(receipts.c.number)).all()
+        for number, row in zip((2, 1), rows, strict=True):
+            values = {**row._mapping, "number": number}
+            connection.execute(update(receipts).where(receipts.c.number == number).values(values))
+    with pytest.raises(AuditBroken, match="audit entry 1 "):
+        ledger.verify_audit()
 
 
 def _append(url: str, name: str, count: int) -> None:

@@ -54,6 +54,24 @@ def test_a_changed_receipt_is_not_handed_out(ledger: Ledger, url: str) -> None:
         ledger.receipt("r1")
 
 
+def test_a_signature_has_one_spelling(ledger: Ledger, url: str) -> None:
+    """Base64 could be written in sixteen ways: another one was written by others."""
+    ledger.add(a_request(), ERIKA)
+    signature = ledger.save_receipt(a_receipt()).signature
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    last = letters[letters.index(signature[85]) + 1]
+    other = f"{signature[:85]}{last}=="
+    assert base64.b64decode(other) == base64.b64decode(signature)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE dsr_receipts SET signature = '{other}'")  # noqa: S608  (base64)
+    engine.dispose()
+    with pytest.raises(AuditBroken):
+        ledger.receipt("r1")
+    with pytest.raises(AuditBroken, match="audit entry 1"):
+        ledger.verify_audit()
+
+
 def test_a_receipt_belongs_to_a_request(ledger: Ledger) -> None:
     """No proof of nothing."""
     with pytest.raises(RequestNotFound):

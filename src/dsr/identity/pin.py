@@ -111,7 +111,7 @@ class OneTimePin:
         """Return the grant for `request` if `pin` is the one that was sent.
 
         Raises `NotVerified`: with one text for a wrong, expired, used or never sent PIN, with
-        another when a limit is reached.
+        another when a limit is reached. Raises `RequestNotFound`.
         """
         attempt = ledger.take_attempt(request.id, self.limits, now)
         if attempt == "limit":

@@ -16,7 +16,7 @@ from attrs import field, frozen
 from sqlalchemy import Row, select, update
 
 from dsr.ledger.database import Part, Unit
-from dsr.ledger.rows import open_row
+from dsr.ledger.rows import open_row, request_row
 from dsr.ledger.tables import challenges, counters
 from dsr.report import canonical
 
@@ -102,16 +102,14 @@ class Challenges(Part):
         """Count an attempt as failed and return the leave to compare it.
 
         `none`: there is no code that could be right (never made, used, expired). `limit`: a
-        limit is reached. Neither is counted. Call `redeem` if the guess is right.
+        limit is reached. Neither is counted. Call `redeem` if the guess is right. Raises
+        `RequestNotFound`.
         """
-        query = select(challenges).where(challenges.c.request == id)
         with self._database.writing() as unit:
-            row = unit.connection.execute(query).one_or_none()
+            row = _challenge(unit, id)
             if row is None:
                 return "none"
             rows = _counters(unit, row.number, at.astimezone(dt.UTC).date())
-            # read again: others may have come first while the counters were being locked
-            row = unit.connection.execute(query.with_for_update()).one()
             if row.attempts >= limits.attempts or _reached(rows, row.number, limits):
                 return "limit"
             if row.secret is None or at >= row.expires:
@@ -126,25 +124,16 @@ class Challenges(Part):
     def redeem(self, id: str, serial: int, at: dt.datetime) -> bool:
         """Use up a challenge whose code was guessed right; False if another did so before.
 
-        What `take_attempt` counted is taken back, and the failures in a row end.
+        What `take_attempt` counted is taken back, and the failures in a row end. Raises
+        `RequestNotFound`.
         """
-        change = (
-            update(challenges)
-            .where(
-                challenges.c.request == id,
-                challenges.c.serial == serial,
-                challenges.c.secret.is_not(None),
-            )
-            .values(secret=None)
-        )
-        number = select(challenges.c.number).where(challenges.c.request == id)
         with self._database.writing() as unit:
-            who = unit.connection.execute(number).scalar()
-            if who is None:
+            row = _challenge(unit, id)
+            if row is None or row.serial != serial or row.secret is None:
                 return False
-            rows = _counters(unit, who, at.astimezone(dt.UTC).date())
-            if not unit.connection.execute(change).rowcount:
-                return False
+            used = update(challenges).where(challenges.c.request == id).values(secret=None)
+            unit.connection.execute(used)
+            rows = _counters(unit, row.number, at.astimezone(dt.UTC).date())
             for each in rows.values():
                 _count(unit, each, failures=-min(1, each.failures), streak=-each.streak)
         return True
@@ -152,6 +141,13 @@ class Challenges(Part):
 
 def _place(id: str) -> str:
     return f"challenge of request {id}"
+
+
+def _challenge(unit: Unit, id: str) -> Row[Any] | None:
+    """Return the challenge of a request, which is locked first: the order is the same for all."""
+    request_row(unit.connection, id, lock=True)
+    query = select(challenges).where(challenges.c.request == id)
+    return unit.connection.execute(query).one_or_none()
 
 
 def _counters(unit: Unit, who: bytes, day: dt.date) -> dict[bytes, Row[Any]]:
