@@ -76,10 +76,12 @@ def field_of(
 def _raw(name: str, kind: TypeEngine[Any], clock: Clock, nullable: bool) -> Field:  # noqa: FBT001
     column: sa.Column[Any] = sa.Column(name, sqltypes.NullType())
     convert: Convert | None = None
+    store: Convert = _plain
     blank: object = ""
     match kind:
         case sa.DateTime():
             convert, blank = clock.text, "1970-01-01 00:00:00"
+            store = _wall(clock)
         case sa.Date():
             convert, blank = _date, "1970-01-01"
         case sa.Boolean():
@@ -98,7 +100,7 @@ def _raw(name: str, kind: TypeEngine[Any], clock: Clock, nullable: bool) -> Fiel
         empty=_empty(kind, blank, nullable),
         blank=None if nullable else blank,
         convert=convert,
-        store=lambda value: _plain(clock.naive(value) if isinstance(value, dt.datetime) else value),
+        store=store,
         naive=isinstance(kind, sa.DateTime),
         textual=isinstance(kind, sa.String),
     )
@@ -127,9 +129,8 @@ def _typed(name: str, kind: TypeEngine[Any], clock: Clock, nullable: bool) -> Fi
 def _timestamp(column: sa.Column[Any], clock: Clock, *, timezone: bool, nullable: bool) -> Field:
     blank = EPOCH if timezone else EPOCH.replace(tzinfo=None)
 
-    def store(value: Any) -> object:  # noqa: ANN401  (a new value)
-        moment = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value))
-        return clock.aware(moment) if timezone else clock.naive(moment)
+    def store(value: object) -> object:
+        return clock.aware(_moment(value)) if timezone else clock.naive(_moment(value))
 
     return Field(
         name=str(column.name),  # plain, not a quoted_name: it ends up in JSON
@@ -205,12 +206,19 @@ def _date(value: object) -> object:
         return value
 
 
+def _moment(value: object) -> dt.datetime:
+    return value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value))
+
+
+def _wall(clock: Clock) -> Convert:
+    """Return what writes a moment as SQLite's timestamps are: wall-clock time, as text."""
+    return lambda value: clock.naive(_moment(value)).isoformat(sep=" ")
+
+
 def _plain(value: object) -> object:
     """Return what SQLite can hold for a Python value."""
     match value:
-        case dt.datetime():
-            return value.isoformat(sep=" ")
-        case dt.date():
+        case dt.date():  # also a moment: in a column that is not declared as one
             return value.isoformat()
         case bool():
             return int(value)
