@@ -89,7 +89,7 @@ class Logs:
     def redact(self, fields: Mapping[str, frozenset[str]]) -> None:
         """Cover the named parts of the lines, each with as many bytes.
 
-        Raises `Refused`, after all else was done, if a line is not where it was read, a file
+        Raises `StoreUnavailable`, or `Refused`, after all else was done, if a line is not where it was read, a file
         cannot be rewritten, or a field is no part of a line.
         """
         problems: list[str] = []
@@ -97,6 +97,7 @@ class Logs:
         if len(edits) < len(fields):
             problems.append("what is not a part of a line cannot be redacted")
         edits.sort(key=lambda edit: edit.key.path)
+        parts(self.name, self.folder, self.files)  # a folder not mounted is no rotated log
         for path, group in groupby(edits, key=lambda edit: edit.key.path):
             try:
                 if redact_file(self.folder, path, list(group), self.clock):
