@@ -89,8 +89,9 @@ class Logs:
     def redact(self, fields: Mapping[str, frozenset[str]]) -> None:
         """Cover the named parts of the lines, each with as many bytes.
 
-        Raises `StoreUnavailable`, or `Refused`, after all else was done, if a line is not where it was read, a file
-        cannot be rewritten, or a field is no part of a line.
+        Raises `StoreUnavailable` if the folder is not there. Raises `Refused`, after all else
+        was done, if a line is not where it was read, a file cannot be rewritten, or a field is
+        no part of a line.
         """
         problems: list[str] = []
         edits = [edit for key, names in fields.items() if (edit := _edit(key, names))]
