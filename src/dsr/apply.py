@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Final, cast
 
@@ -155,11 +155,16 @@ class _Run:
                         counts[key] = counts.get(key, 0) + 1
                 self.progress(connector.name, len(rows))
         finally:
+            self._note(connector.name, verb, counts)
+
+    def _note(self, store: str, verb: Verb, counts: Mapping[tuple[int, str], int]) -> None:
+        """Write the audit entries of one step of a store, also when it broke off."""
+        if not counts:
+            return
+        with self.stores.ledger.transaction():
             for (subject, category), count in counts.items():
                 request = self.cases[subject].request.id
-                self.stores.ledger.step_done(
-                    request, connector.name, category, verb, count, self.now
-                )
+                self.stores.ledger.step_done(request, store, category, verb, count, self.now)
 
     def _look_again(self, steps: Steps, depth: int, connector: Connector) -> None:
         """Prove the leaves before the way to them goes: afterwards nothing could find them."""

@@ -137,8 +137,9 @@ class Desk:
             language=language or self.policy.operator.languages[0],
             changes=dict(changes or {}),
         )
-        self.ledger.add(request, Subject(tuple(identifiers)))
-        self.ledger.audit("request opened", at=now, request=request.id, note=right)
+        with self.ledger.transaction():
+            self.ledger.add(request, Subject(tuple(identifiers)))
+            self.ledger.audit("request opened", at=now, request=request.id, note=right)
         return request
 
     def _check_input(
@@ -240,10 +241,11 @@ class Desk:
 
     def _propose(self, request: Request, confirmed: Confirmed) -> None:
         """Keep the plan; unless it is the one confirmed already, somebody must confirm it."""
-        old = self.ledger.plan(request.id)
-        if old is None or old.token != confirmed.token:
-            self.ledger.save_plan(request.id, confirmed)
-            self.ledger.set_state(request.id, "verified", confirmed.at)
+        with self.ledger.transaction():
+            old = self.ledger.plan(request.id)
+            if old is None or old.token != confirmed.token:
+                self.ledger.save_plan(request.id, confirmed)
+                self.ledger.set_state(request.id, "verified", confirmed.at)
 
     def apply(
         self, grant: Verified, token: str, *, now: dt.datetime, progress: Progress = quiet
@@ -270,11 +272,13 @@ class Desk:
             for request, (_, token) in zip(requests, grants, strict=True)
             if earlier[request.id] is None
         ]
-        for case in cases:
-            self.ledger.set_state(case.request.id, "confirmed", now)
-            self.ledger.audit("run started", at=now, request=case.request.id)
+        with self.ledger.transaction():
+            for case in cases:
+                self.ledger.set_state(case.request.id, "confirmed", now)
+                self.ledger.audit("run started", at=now, request=case.request.id)
         receipts = {r.request: r for r in (apply(self._run, cases, now, progress) if cases else [])}
-        signed = {name: self._finish(receipt, now) for name, receipt in receipts.items()}
+        with self.ledger.transaction():
+            signed = {name: self._finish(receipt, now) for name, receipt in receipts.items()}
         done = {name: receipt for name, receipt in earlier.items() if receipt is not None}
         return [(signed | done)[request.id] for request in requests]
 
@@ -397,12 +401,13 @@ class Desk:
 
     def _finish(self, receipt: Receipt, now: dt.datetime) -> Receipt:
         """Sign and keep the receipt; forget the person when nothing is left to do."""
-        signed = self.ledger.save_receipt(receipt)
-        if receipt.state == "done":
-            self.ledger.close(receipt.request, "done", now)
-        else:
-            self.ledger.set_state(receipt.request, receipt.state, now)
-        self.ledger.audit("run ended", at=now, request=receipt.request, note=receipt.state)
+        with self.ledger.transaction():
+            signed = self.ledger.save_receipt(receipt)
+            if receipt.state == "done":
+                self.ledger.close(receipt.request, "done", now)
+            else:
+                self.ledger.set_state(receipt.request, receipt.state, now)
+            self.ledger.audit("run ended", at=now, request=receipt.request, note=receipt.state)
         return signed
 
 
