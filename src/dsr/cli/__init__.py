@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from dsr.cli import demo, fulfil, holds, intake, setup
-from dsr.cli.common import Group
+from dsr.cli.failing import Group
 
 __all__ = ["main"]
 

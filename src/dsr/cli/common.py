@@ -1,47 +1,25 @@
-"""What all commands share: options, exit codes, one JSON document, messages to stderr."""
+"""What all commands share: options, the JSON document, progress, dates."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import click
 from attrs import frozen
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from dsr.cli.failing import err
 from dsr.config import Configuration, default_path, load
 from dsr.desk import Desk
-from dsr.errors import ConfigurationError, DsrError, InputError, NotConfirmed, NotVerified
+from dsr.errors import InputError
 from dsr.survey import Progress as Told
 
-__all__ = [
-    "FAILED",
-    "INCOMPLETE",
-    "NOT_VERIFIED",
-    "WRONG_USAGE",
-    "App",
-    "Group",
-    "app_options",
-    "err",
-    "moment",
-    "now",
-    "progress",
-    "reply",
-]
-
-FAILED: Final = 1
-WRONG_USAGE: Final = 2
-NOT_VERIFIED: Final = 3
-INCOMPLETE: Final = 4
-
-#: Messages for people. Data goes to stdout.
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+__all__ = ["App", "app_options", "day", "moment", "now", "progress", "reply"]
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -62,9 +40,11 @@ class App:
         """Read and check the configuration."""
         return load(self.path)
 
-    def desk(self) -> Desk:
-        """Open the desk that the configuration describes."""
-        return self.configuration().desk()
+    def desk(self, configuration: Configuration | None = None) -> Desk:
+        """Open the desk that the configuration describes, until the command ends."""
+        desk = (configuration or self.configuration()).desk()
+        click.get_current_context().call_on_close(desk.ledger.dispose)
+        return desk
 
 
 def app_options(command: F) -> F:
@@ -80,7 +60,6 @@ def app_options(command: F) -> F:
     )
     @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
     def wrapper(config: Path, as_json: bool, **options: Any) -> object:  # noqa: ANN401, FBT001  (click passes them)
-        click.get_current_context().obj = as_json
         return command(App(config, as_json), **options)
 
     wrapper.__name__ = command.__name__
@@ -89,36 +68,6 @@ def app_options(command: F) -> F:
         getattr(command, "__click_params__", []) + getattr(wrapper, "__click_params__", [])
     )
     return wrapper  # type: ignore[return-value]  # same options, called by click only
-
-
-class Group(click.Group):
-    """Turns every `DsrError` into a message and an exit code."""
-
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  (click's own signature)
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except DsrError as error:
-            _fail(error)
-
-
-def _fail(error: DsrError) -> NoReturn:
-    if "--json" in sys.argv:
-        document = {"error": {"type": type(error).__name__, "what": error.what, "fix": error.fix}}
-        click.echo(json.dumps(document, ensure_ascii=False))
-    err.print(f"[bold red]error:[/] {_plain(str(error))}")
-    match error:
-        case NotVerified():
-            code = NOT_VERIFIED
-        case ConfigurationError() | InputError() | NotConfirmed():
-            code = WRONG_USAGE
-        case _:
-            code = FAILED
-    sys.exit(code)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 def reply(app: App, document: Mapping[str, object], people: Callable[[], None]) -> None:
@@ -153,14 +102,30 @@ def progress(app: App, doing: str) -> Iterator[Told]:
         yield told
 
 
-def moment(text: str, configuration: Configuration) -> dt.datetime:
+def moment(option: str, text: str | None, configuration: Configuration) -> dt.datetime | None:
     """Return a date or time as a person wrote it, in the operator's zone unless it names one.
 
-    Raises `InputError`.
+    None stays None. Raises `InputError` that names the option.
     """
+    if text is None:
+        return None
     try:
         at = dt.datetime.fromisoformat(text)
     except ValueError:
-        what = "this is not a date"
+        what = f"{option} is not a date"
         raise InputError(what, "write 2026-12-31 or 2026-12-31T23:59:59+01:00") from None
     return at if at.tzinfo else at.replace(tzinfo=configuration.policy.operator.zone)
+
+
+def day(option: str, text: str | None) -> dt.date | None:
+    """Return a date as a person wrote it; None stays None.
+
+    Raises `InputError` that names the option.
+    """
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        what = f"{option} is not a date"
+        raise InputError(what, "write it as 2026-12-31") from None

@@ -8,10 +8,11 @@ from typing import Final
 import click
 from rich.console import Console
 
-from dsr.cli.common import INCOMPLETE, App, app_options, err, now, progress, reply
+from dsr.cli.common import App, app_options, now, progress, reply
+from dsr.cli.failing import INCOMPLETE, Command, err
 from dsr.cli.tables import plan_tables, receipt_tables
 from dsr.desk import Desk, Plan
-from dsr.errors import InputError, NotConfirmed
+from dsr.errors import DeliveryError, InputError, NotConfirmed
 from dsr.identity import Verified
 from dsr.model import WRITES, Receipt
 from dsr.package import Cover, letter
@@ -33,7 +34,7 @@ def plan_document(plan: Plan) -> dict[str, object]:
     }
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("request", metavar="ID")
 @app_options
 def plan(app: App, request: str) -> None:
@@ -47,10 +48,11 @@ def plan(app: App, request: str) -> None:
         made = desk.plan(grant, now=now(), progress=told)
 
     def people() -> None:
-        plan_tables(Console(), made)
+        plan_tables(Console(), made, [each.name for each in desk.stores])
+        click.echo("Nothing was changed.")
         if made.request.right in WRITES:
             click.echo(f"Token: {made.token}")
-            err.print(f"Next: dsr run {request} --confirm {made.token}")
+            err.print(f"Next, if you agree: dsr run {request} --confirm {made.token}")
         else:
             err.print(f"Next: dsr run {request} --out PATH.zip")
 
@@ -59,7 +61,7 @@ def plan(app: App, request: str) -> None:
         raise SystemExit(INCOMPLETE)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("request", metavar="ID")
 @click.option("--confirm", metavar="TOKEN", help="The token of the plan; for rights that write.")
 @click.option(
@@ -73,14 +75,15 @@ def run(app: App, request: str, confirm: str | None, out: Path | None) -> None:
 
     The same command again carries on after a crash, and does nothing once all is done.
     """
-    desk = app.desk()
-    grant = desk.verified(request)
     if str(out or "").startswith("s3:"):
         what = "packages cannot be written to S3 yet"
         raise InputError(what, "give a local path")
+    desk = app.desk()
+    grant = desk.verified(request)
+    answered = grant.request.state == "done"
     with progress(app, "working on") as told:
         if grant.request.right in WRITES:
-            if not confirm and grant.request.state != "done":
+            if not confirm and not answered:
                 what = f"request {request} changes data and is not confirmed"
                 raise NotConfirmed(what, f"look at `dsr plan {request}`, then pass --confirm TOKEN")
             receipt = desk.apply(grant, confirm or "", now=now(), progress=told)
@@ -89,8 +92,18 @@ def run(app: App, request: str, confirm: str | None, out: Path | None) -> None:
         else:
             path = out or Path(f"dsr-{request}.zip")
             receipt = desk.export(grant, path, now=now(), progress=told)
-    reply(app, receipt_document(receipt), lambda: receipt_tables(Console(), receipt))
-    if any(t.keep or t.gaps for each in receipt.stores.values() for t in each.values()):
+    complete = not any(t.keep or t.gaps for each in receipt.stores.values() for t in each.values())
+
+    def people() -> None:
+        receipt_tables(Console(), receipt, [each.name for each in desk.stores])
+        if answered:
+            err.print("This request was answered before: nothing was done now.")
+        elif receipt.state == "incomplete":
+            err.print("Something is kept or was not reached. Run the same command again when its")
+            err.print("reason is gone: it carries on, and does nothing twice.")
+
+    reply(app, receipt_document(receipt), people)
+    if not complete:
         raise SystemExit(INCOMPLETE)
 
 
@@ -101,7 +114,11 @@ def _write_letter(desk: Desk, grant: Verified, receipt: Receipt, path: Path) -> 
         categories=desk.policy.categories,
         made=receipt.at,
     )
-    path.write_text(letter(cover, receipt), "utf-8")
+    try:
+        path.write_text(letter(cover, receipt), "utf-8")
+    except OSError as error:
+        what = f"the request is carried out, but its letter cannot be written ({error.strerror})"
+        raise DeliveryError(what, "run it again with another --out") from None
     err.print(f"Letter: {path}")
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import secrets
+from collections.abc import Iterator
 from typing import Final
 
 import click
-from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
-from dsr.cli.common import App, Group, app_options, moment, now, reply
+from dsr.cli.common import App, app_options, day, moment, now, reply
+from dsr.cli.failing import Group, err
 from dsr.cli.intake import identifiers
 from dsr.errors import InputError
 from dsr.model import Hold, Subject
@@ -64,25 +64,20 @@ def add(
         case=case,
         reason=reason,
         law=law,
-        until=_day(until),
+        until=day("--until", until),
         subject=Subject(tuple(found)) if found else None,
         categories=frozenset(categories),
-        since=moment(since, configuration) if since else None,
-        before=moment(before, configuration) if before else None,
+        since=moment("--since", since, configuration),
+        before=moment("--before", before, configuration),
         fields=frozenset(fields),
     )
-    configuration.desk().ledger.add_hold(placed, now())
-    reply(app, {"hold": placed.id}, lambda: click.echo(placed.id))
+    app.desk(configuration).ledger.add_hold(placed, now())
 
+    def people() -> None:
+        click.echo(placed.id)
+        err.print(f"To end it: dsr hold release {placed.id}")
 
-def _day(text: str | None) -> dt.date | None:
-    if text is None:
-        return None
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        what = "--until is not a date"
-        raise InputError(what, "write it as 2026-12-31") from None
+    reply(app, {"hold": placed.id}, people)
 
 
 @hold.command()
@@ -99,15 +94,15 @@ def release(app: App, hold_id: str) -> None:
 def list_(app: App) -> None:
     """List the holds that stand, of the configuration and of the ledger."""
     configuration = app.configuration()
-    standing = [*configuration.holds, *configuration.desk().ledger.holds()]
+    standing = [*configuration.holds, *app.desk(configuration).ledger.holds()]
     document = {"holds": [_document(each) for each in standing]}
 
     def people() -> None:
-        names = ("hold", "case", "reason", "law", "until", "categories", "fields", "of a person")
-        table = Table(*names, box=box.SIMPLE_HEAD)
-        for each in document["holds"]:
-            table.add_row(*(_cell(value) for value in each.values()))
-        Console().print(table)
+        if not standing:
+            click.echo("No hold stands.")
+        for each in standing:
+            for line in _lines(each):
+                Console().print(line)
 
     reply(app, document, people)
 
@@ -121,20 +116,27 @@ def _document(hold: Hold) -> dict[str, object]:
         "law": hold.law,
         "until": hold.until.isoformat() if hold.until else None,
         "categories": sorted(hold.categories),
+        "since": hold.since.isoformat() if hold.since else None,
+        "before": hold.before.isoformat() if hold.before else None,
         "fields": sorted(hold.fields),
         "subject": hold.subject is not None,
     }
 
 
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return "open"
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            return ", ".join(value) or "all"
-    return str(value)
+def _lines(hold: Hold) -> Iterator[str]:
+    """Say the same to people."""
+    until = f"until {hold.until}" if hold.until else "until it is released"
+    yield f"\n[bold]{escape(hold.id)}[/]  {escape(hold.case)}, {until}"
+    yield f"  {escape(hold.reason)} ({escape(hold.law)})"
+    whose = "one person" if hold.subject else "everybody"
+    what = ", ".join(sorted(hold.categories)) or "all categories"
+    fields = f", only {', '.join(sorted(hold.fields))}" if hold.fields else ""
+    yield escape(f"  of {whose}: {what}{fields}{_span(hold)}")
+
+
+def _span(hold: Hold) -> str:
+    since = f", from {hold.since:%Y-%m-%d %H:%M %Z}" if hold.since else ""
+    return since + (f", before {hold.before:%Y-%m-%d %H:%M %Z}" if hold.before else "")
 
 
 COMMANDS: Final = (hold,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Final, cast
 
 import click
@@ -10,14 +11,17 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from dsr.cli.common import App, app_options, err, moment, now, reply
+from dsr.cli.common import App, app_options, moment, now, reply
+from dsr.cli.failing import Command, err
 from dsr.cli.tables import receipt_tables
 from dsr.errors import InputError
 from dsr.identify import identify
-from dsr.model import STATES, Identifier, Kind, Request, Right, State
+from dsr.model import STATES, WRITES, Identifier, Kind, Request, Right, State
 from dsr.report import receipt_document
 
 __all__ = ["COMMANDS", "identifiers"]
+
+_CLOSED: Final = frozenset({"done", "refused"})
 
 
 def identifiers(region: str, **given: str | None) -> list[Identifier]:
@@ -36,7 +40,7 @@ def _summary(request: Request) -> dict[str, object]:
     }
 
 
-@click.command("open")
+@click.command("open", cls=Command)
 @click.argument("right")
 @click.option("--phone", metavar="N", help="Phone number, in any spelling.")
 @click.option("--sip", metavar="ADDRESS", help="SIP address.")
@@ -63,13 +67,12 @@ def open_(
     withdrawal (of consent).
     """
     configuration = app.configuration()
-    at = now()
-    request = configuration.desk().open(
+    request = app.desk(configuration).open(
         cast("Right", right),
         identifiers(configuration.context.region, **who),
-        now=at,
-        received=moment(received, configuration) if received else at,
-        language=language or "",
+        now=now(),
+        received=moment("--received", received, configuration),
+        language=_language(language, configuration.policy.operator.languages),
         changes=_changes(changes),
     )
 
@@ -78,6 +81,13 @@ def open_(
         err.print(f"{request.right}, due {request.due}. Next: dsr challenge {request.id}")
 
     reply(app, _summary(request), people)
+
+
+def _language(code: str | None, known: Sequence[str]) -> str:
+    if code and code not in known:
+        what = "--language is none that operator.languages lists"
+        raise InputError(what, f"use one of {', '.join(known)}")
+    return code or ""
 
 
 def _changes(given: tuple[str, ...]) -> dict[str, str]:
@@ -91,7 +101,7 @@ def _changes(given: tuple[str, ...]) -> dict[str, str]:
     return changes
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("request", metavar="ID")
 @app_options
 def challenge(app: App, request: str) -> None:
@@ -108,7 +118,7 @@ def challenge(app: App, request: str) -> None:
     reply(app, {"request": request, "challenged": True}, people)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("request", metavar="ID")
 @app_options
 def verify(app: App, request: str) -> None:
@@ -117,6 +127,9 @@ def verify(app: App, request: str) -> None:
         pin = click.prompt("PIN", hide_input=True, err=True)
     else:
         pin = sys.stdin.readline()
+    if not pin.strip():  # not counted as an attempt: nobody guessed
+        what = "there is no PIN on standard input"
+        raise InputError(what, f"type it at the prompt, or: dsr verify {request} < FILE")
     grant = app.desk().verify(request, pin.strip(), now=now())
 
     def people() -> None:
@@ -126,7 +139,7 @@ def verify(app: App, request: str) -> None:
     reply(app, document, people)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("request", metavar="ID")
 @app_options
 def show(app: App, request: str) -> None:
@@ -141,24 +154,46 @@ def show(app: App, request: str) -> None:
         for name, value in _summary(found).items():
             out.print(f"{name:>10}  {value}")
         if receipt:
-            receipt_tables(out, receipt)
+            receipt_tables(out, receipt, [each.name for each in desk.stores])
+        err.print(_next(found))
 
     reply(app, document, people)
 
 
-@click.command("list")
+def _next(request: Request) -> str:
+    """Return what to do with a request in its state."""
+    match request.state:
+        case "open":
+            return f"Next: dsr challenge {request.id}, then dsr verify {request.id}"
+        case "verified" | "confirmed" if request.right in WRITES:
+            return f"Next: dsr plan {request.id}"
+        case "verified":
+            return f"Next: dsr run {request.id} --out PATH.zip"
+        case "confirmed" | "incomplete":
+            return "Next: the same `dsr run` again, when what stands in the way is gone"
+    return "Nothing is left to do."
+
+
+@click.command("list", cls=Command)
 @click.option("--state", type=click.Choice(STATES), multiple=True, help="Only these; repeatable.")
 @app_options
 def list_(app: App, state: tuple[State, ...]) -> None:
     """List requests, the one due first at the top."""
-    requests = sorted(app.desk().ledger.requests(states=state), key=lambda each: each.due)
+    configuration = app.configuration()
+    found = app.desk(configuration).ledger.requests(states=state)
+    requests = sorted(found, key=lambda each: each.due)
+    today = now().astimezone(configuration.policy.operator.zone).date()
 
     def people() -> None:
         table = Table("request", "right", "status", "received", "due", box=box.SIMPLE_HEAD)
         for each in requests:
-            received = each.received.date().isoformat()
-            table.add_row(each.id, each.right, each.state, received, each.due.isoformat())
-        Console().print(table)
+            late = each.due < today and each.state not in _CLOSED
+            due = f"[red]{each.due}, overdue[/]" if late else str(each.due)
+            table.add_row(each.id, each.right, each.state, str(each.received.date()), due)
+        if requests:
+            Console().print(table)
+        else:
+            click.echo("No request.")
 
     reply(app, {"requests": [_summary(each) for each in requests]}, people)
 

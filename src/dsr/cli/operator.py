@@ -48,6 +48,7 @@ CREATE TABLE cdr (
   recordingfile TEXT, billed_at TEXT,
   PRIMARY KEY (uniqueid, sequence)
 );
+CREATE INDEX numbers_account ON numbers (account);
 CREATE INDEX cdr_src ON cdr (src);
 CREATE INDEX cdr_dst ON cdr (dst);
 """
@@ -70,7 +71,7 @@ def build(folder: Path, now: dt.datetime) -> None:
     _database(folder / "operator.db", calls, rng, now)
     _logs(folder / "logs", calls, rng, now)
     _recordings(folder / "recordings", calls)
-    _contacts(folder / "contacts")
+    _contacts(folder / "contacts", now)
     config = files("dsr.cli").joinpath("example.toml").read_text("utf-8")
     config = config.replace('sender = "console"', 'sender = "file:pins.jsonl"')
     (folder / "dsr.toml").write_text(config, "utf-8")
@@ -153,37 +154,45 @@ def _logs(folder: Path, calls: list[_Call], rng: random.Random, now: dt.datetime
 
 
 def _recordings(folder: Path, calls: list[_Call]) -> None:
+    tone = _tone()
     for call in calls:
         if call.recording:
             path = folder / f"{call.start:%Y/%m/%d}" / call.recording
             path.parent.mkdir(parents=True, exist_ok=True)
-            _tone(path)
+            path.write_bytes(tone)
 
 
-def _tone(path: Path, seconds: float = 1.0, rate: int = 8000) -> None:
-    """Write a tone of 425 Hz, the German dial tone, as a WAV file."""
+def _tone(seconds: float = 1.0, rate: int = 8000) -> bytes:
+    """Return a tone of 425 Hz, the German dial tone, as a WAV file."""
     count = int(rate * seconds)
     samples = (int(8000 * math.sin(2 * math.pi * 425 * n / rate)) for n in range(count))
-    with wave.open(str(path), "wb") as out:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(rate)
         out.writeframes(b"".join(struct.pack("<h", each) for each in samples))
+    return file.getvalue()
 
 
-def _contacts(folder: Path) -> None:
-    """Write two address books: Eva's, and one in which she is a contact."""
+def _contacts(folder: Path, now: dt.datetime) -> None:
+    """Write two address books: Eva's, and one in which her number is a contact.
+
+    Only cards that say when they were changed can be told from those of the number's earlier
+    holder: the card in the other book does not.
+    """
+    changed = f"REV:{now - dt.timedelta(days=10):%Y%m%dT%H%M%SZ}\r\n"
     eva = [
-        ("Eva Muller", "+49 30 23125-100", "eva@example.org", "self"),
-        ("Noor Haddad", "030 23125-111", "noor@example.org", "c1"),
-        ("John Smith", "+44 20 7946 0018", "john@example.org", "c2"),
+        ("Eva Muller", "+49 30 23125-100", "eva@example.org", "self", changed),
+        ("Noor Haddad", "030 23125-111", "noor@example.org", "c1", changed),
+        ("John Smith", "+44 20 7946 0018", "john@example.org", "c2", changed),
     ]
-    other = [("Eva (Berlin)", "0049 30 23125100", "eva@example.org", "c9")]
+    other = [("Eva (Berlin)", "0049 30 23125100", "eva@example.org", "c9", "")]
     for account, cards in (("A-1001", eva), ("A-2000", other)):
         (folder / account).mkdir(parents=True)
-        for name, number, email, uid in cards:
+        for name, number, email, uid, rev in cards:
             text = (
-                f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}@{account}\r\nFN:{name}\r\n"
+                f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}@{account}\r\n{rev}FN:{name}\r\n"
                 f"N:{name};;;;\r\nTEL;TYPE=cell:{number}\r\nEMAIL:{email}\r\nEND:VCARD\r\n"
             )
             (folder / account / f"{uid}.vcf").write_text(text, "utf-8", newline="")

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 import click
 from attrs import frozen
 from click.shell_completion import get_completion_class
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dsr.cli.common import FAILED, App, app_options, err, reply
+from dsr.cli.common import App, app_options, reply
+from dsr.cli.failing import FAILED, INCOMPLETE, Command, err
+from dsr.cli.lint import warnings
 from dsr.connector import Checks, Connector
 from dsr.errors import ConfigurationError, StoreError
 from dsr.ledger import new_key
 from dsr.plan import verbs_of
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "write_key"]
 
 _PRIVATE: Final = 0o600
+_READABLE: Final = 0o644
 
 
-@click.command()
+@click.command(cls=Command)
 @app_options
 def init(app: App) -> None:
     """Write a commented dsr.toml and a new key beside it. Overwrites nothing."""
@@ -34,15 +38,30 @@ def init(app: App) -> None:
         if path.exists():
             what = f"{path} exists already"
             raise ConfigurationError(what, "move it away, or name another with --config")
-    app.path.write_text(files("dsr.cli").joinpath("example.toml").read_text("utf-8"), "utf-8")
-    key.touch(_PRIVATE)
-    key.write_text(new_key() + "\n", "utf-8")
+    example = files("dsr.cli").joinpath("example.toml").read_text("utf-8")
+    _write_new(app.path, example, _READABLE)
+    write_key(key)
 
     def people() -> None:
         err.print(f"Wrote {app.path} and {key}. Keep the key safe: without it the ledger is lost.")
-        err.print("Edit the stores, then: dsr check")
+        err.print("Next: describe your stores and your policy in it, then: dsr check")
 
     reply(app, {"config": str(app.path), "key": str(key)}, people)
+
+
+def write_key(path: Path) -> None:
+    """Write a new key that only its owner can read. Raises `ConfigurationError`."""
+    _write_new(path, new_key() + "\n", _PRIVATE)
+
+
+def _write_new(path: Path, text: str, mode: int) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        what = f"{path} cannot be written ({error.strerror})"
+        raise ConfigurationError(what, "choose a folder that exists with --config") from None
 
 
 @frozen
@@ -76,28 +95,49 @@ def _checked(connector: Connector) -> _Checked:
     return _Checked(connector.name, verbs, accepts, problems, reached=True)
 
 
-@click.command()
+@click.command(cls=Command)
 @app_options
 def check(app: App) -> None:
-    """Check the configuration, reach every store, and print what each can do."""
+    """Check the configuration, reach every store, and tell what each can do.
+
+    Exit code 1 if a store cannot be reached, 4 if one has problems. Warnings are for whoever
+    answers for the policy, and do not count.
+    """
     configuration = app.configuration()
-    configuration.desk()
+    app.desk(configuration)
     results = [_checked(each) for each in configuration.connectors]
-
-    def people() -> None:
-        table = Table("store", "can", "searched by", "", box=box.SIMPLE_HEAD)
-        for each in results:
-            state = "[green]ok[/]" if not each.problems else escape("\n".join(each.problems))
-            state = state if each.reached else f"[red]{state}[/]"
-            table.add_row(each.store, ", ".join(each.verbs), ", ".join(each.accepts), state)
-        Console().print(table)
-
-    reply(app, {"stores": {each.store: each.document for each in results}}, people)
+    told = list(warnings(configuration))
+    document = {"stores": {each.store: each.document for each in results}, "warnings": told}
+    reply(app, document, lambda: _show(Console(), results, told))
     if not all(each.reached for each in results):
         raise SystemExit(FAILED)
+    if any(each.problems for each in results):
+        raise SystemExit(INCOMPLETE)
 
 
-@click.command()
+def _show(out: Console, results: Sequence[_Checked], told: Sequence[str]) -> None:
+    table = Table("store", "can", "searched by", "", box=None, pad_edge=False, padding=(0, 2))
+    for each in results:
+        state = "[green]ok[/]" if not each.problems else "[yellow]problems[/]"
+        state = state if each.reached else "[red]not reached[/]"
+        table.add_row(each.store, ", ".join(each.verbs), ", ".join(each.accepts), state)
+    out.print(table)
+    for each in results:
+        for problem in each.problems:
+            prefix = f"store {each.store}: "
+            _point(out, "[red]problem[/]", prefix + problem.removeprefix(prefix))
+    for warning in told:
+        _point(out, "[yellow]warning[/]", warning)
+
+
+def _point(out: Console, kind: str, text: str) -> None:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row(kind, escape(text))
+    out.print()
+    out.print(grid)
+
+
+@click.command(cls=Command)
 @app_options
 def audit(app: App) -> None:
     """Verify the audit chain and every receipt's signature."""
@@ -111,7 +151,7 @@ def audit(app: App) -> None:
     reply(app, {"entries": count, "verified": True, "public_key": ledger.public_key()}, people)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of a shell, for example: dsr completion bash >> ~/.bashrc."""

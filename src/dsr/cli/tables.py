@@ -1,61 +1,94 @@
-"""Plans and receipts as tables that a person reads."""
+"""Plans and receipts as people read them: by store and category, at 80 columns too."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from dsr.desk import Plan
-from dsr.model import Receipt, Tally
+from dsr.model import WRITES, Receipt, Tally, Verb
 
 __all__ = ["plan_tables", "receipt_tables"]
 
-_FEW_DATES: Final = 1
+#: What a receipt says of a verb; a plan says the verb itself.
+_DONE: Final[Mapping[Verb, str]] = {
+    "export": "exported",
+    "erase": "erased",
+    "redact": "redacted",
+    "rectify": "rectified",
+    "restrict": "restricted",
+    "unchanged": "unchanged",
+}
+_READ: Final = ("Read to the end", "Not read to the end")
+_RECORDS: Final = 9  # columns for a number
+_STEP: Final = 10  # columns for the longest of the words
 
 
-def plan_tables(out: Console, plan: Plan) -> None:
-    """Print what would happen, per store and category, with reasons."""
+def plan_tables(out: Console, plan: Plan, stores: Sequence[str]) -> None:
+    """Print what would happen, per store and category, with reasons; `stores` are all there are."""
     out.print(f"\n[bold]Plan[/] of request {plan.request.id} ({plan.request.right})")
-    out.print(_steps(plan.stores, "would"))
-    out.print(f"Read completely: {', '.join(sorted(plan.read)) or 'no store'}")
+    _steps(out, plan.stores, past=False)
+    _covered(out, *_READ, plan.read, stores)
 
 
-def receipt_tables(out: Console, receipt: Receipt) -> None:
-    """Print what was done, kept and not reached."""
-    title = f"[bold]Receipt[/] of request {receipt.request} ({receipt.right}): {receipt.state}"
-    out.print(f"\n{title}")
-    out.print(_steps(receipt.stores, "done"))
-    out.print(f"Proved by a fresh reading: {', '.join(sorted(receipt.proved)) or 'no store'}")
+def receipt_tables(out: Console, receipt: Receipt, stores: Sequence[str]) -> None:
+    """Print what was done, kept and not reached; `stores` are all there are."""
+    out.print(f"\n[bold]Receipt[/] of request {receipt.request} ({receipt.right}): {receipt.state}")
+    _steps(out, receipt.stores, past=True)
+    if receipt.right in WRITES:
+        _covered(out, "Proved by a reading afterwards", "Not proved", receipt.proved, stores)
+    else:
+        _covered(out, *_READ, receipt.proved, stores)
     if receipt.package:
         size = f"{receipt.package.size:,} bytes"
-        out.print(f"Package: [bold]{escape(receipt.package.path)}[/] ({size})")
-        out.print(f"SHA-256: {receipt.package.sha256}")
+        out.print(f"Package: [bold]{escape(receipt.package.path)}[/] ({size})", soft_wrap=True)
+        out.print(f"SHA-256: {receipt.package.sha256}", soft_wrap=True)
 
 
-def _steps(stores: Mapping[str, Mapping[str, Tally]], heading: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("store", "category", heading):
-        table.add_column(name, no_wrap=name != heading)
-    table.add_column("records", justify="right")
-    table.add_column("why", overflow="fold")
-    table.add_column("until")
+def _covered(
+    out: Console,
+    yes: str,
+    no: str,
+    covered: Mapping[str, object] | frozenset[str],
+    of: Sequence[str],
+) -> None:
+    """Print which stores a reading speaks for, and which not."""
+    out.print(f"{yes}: {', '.join(each for each in of if each in covered) or 'no store'}")
+    rest = [each for each in of if each not in covered]
+    if rest:
+        out.print(f"[red]{no}[/]: {', '.join(rest)}")
+
+
+def _steps(out: Console, stores: Mapping[str, Mapping[str, Tally]], *, past: bool) -> None:
+    if not any(stores.values()):
+        out.print("\nNothing of this person was found.")
     for store, categories in stores.items():
         for category, tally in categories.items():
-            for verb, count in tally.do.items():
-                table.add_row(store, category, f"[green]{verb}[/]", f"{count:,}", "", "")
-            for (reason, law), (count, until) in _by_reason(tally).items():
-                why = escape(f"{reason} ({law})" if law else reason)
-                table.add_row(store, category, "[yellow]keep[/]", f"{count:,}", why, until)
-            for reason, count in tally.gaps.items():
-                row = ("[red]gap[/]", f"{count:,}", escape(reason), "")
-                table.add_row(store, category, *row)
-    return table
+            out.print(f"\n[bold]{escape(store)}[/]: {escape(category)}")
+            table = Table.grid(padding=(0, 2))
+            table.add_column(width=_RECORDS, justify="right")
+            table.add_column(width=_STEP)
+            table.add_column(overflow="fold")
+            for row in _rows(tally, past=past):
+                table.add_row(*row)
+            out.print(table)
+    out.print()
+
+
+def _rows(tally: Tally, *, past: bool) -> Iterator[tuple[str, str, str]]:
+    """Yield the number of records, what happens to them, and why."""
+    for verb, count in tally.do.items():
+        yield f"{count:,}", f"[green]{_DONE[verb] if past else verb}[/]", ""
+    for (reason, law), (count, until) in _by_reason(tally).items():
+        why = f"{reason} ({law})" if law else reason
+        yield f"{count:,}", f"[yellow]{'kept' if past else 'keep'}[/]", escape(f"{why}, {until}")
+    for reason, count in tally.gaps.items():
+        yield f"{count:,}", "[red]gap[/]", escape(reason)
 
 
 def _by_reason(tally: Tally) -> dict[tuple[str, str], tuple[int, str]]:
@@ -71,6 +104,8 @@ def _by_reason(tally: Tally) -> dict[tuple[str, str], tuple[int, str]]:
 def _span(found: set[dt.date | None]) -> str:
     known = sorted(each for each in found if each)
     if not known:
-        return "open"
-    text = str(known[0]) if len(known) == _FEW_DATES else f"{known[0]} to {known[-1]}"
-    return f"{text}, or open" if None in found else text
+        return "no end date"
+    text = f"until {known[0]}"
+    if len(known) > 1:
+        text = f"each until its day, from {known[0]} to {known[-1]}"
+    return f"{text}, or no end date" if None in found else text
