@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sqlite3
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ import pytest
 
 from dsr.connectors.sql import Link, RestrictableSql, Side, Sql, from_config
 from dsr.errors import ConfigurationError
+from dsr.model import Found, Identifier
 from dsr.settings import Context
 from tests.connectors.sql_stores import ALICE, CDR, call, cdr_table, fill, find
 
@@ -119,3 +121,42 @@ def test_the_environment_is_read_late(tmp_path: Path, monkeypatch: pytest.Monkey
     copy = pickle.loads(pickled)  # noqa: S301  (our own bytes)
     assert copy == connector
     assert len(find(copy, ALICE)) == 1
+
+
+TWO: Final[list[dict[str, object]]] = [
+    {"phone": "src", "about": ["src", "clid"]},
+    {"phone": "dst", "about": ["dst"]},
+]
+
+
+@pytest.mark.parametrize(
+    ("sides", "links"),
+    [
+        (TWO, {"account": "accountcode"}),
+        (TWO, {"phone": "peer"}),
+        ([*TWO, {"call": "uniqueid", "about": ["clid"]}], {}),
+    ],
+)
+def test_one_partys_data_is_not_taken_for_the_others(
+    sides: list[dict[str, object]], links: dict[str, str], tmp_path: Path
+) -> None:
+    """Law 7: asking as the callee must not open the caller's account, nor empty her columns."""
+    table = {"category": "calls", "sides": sides, "links": links}
+    given = {"url": "sqlite:///x.db", "tables": {"cdr": table}}
+    with pytest.raises(ConfigurationError, match="part"):
+        from_config("cdr", given, Context("DE", tmp_path))
+
+
+def test_a_call_finds_the_rows_of_both_parties_and_speaks_of_neither(tmp_path: Path) -> None:
+    """Law 7: found by its call id, a row is nobody's: what is whose the parties' sides tell."""
+    with sqlite3.connect(tmp_path / "x.db") as db:
+        db.execute("CREATE TABLE cdr (id INTEGER PRIMARY KEY, src TEXT, clid TEXT, dst TEXT)")
+        db.execute("INSERT INTO cdr VALUES (7, '030901820', 'Eva', '0142685300')")
+    db.close()
+    table = {"category": "calls", "sides": [*TWO, {"call": "id"}]}
+    given = {"url": "sqlite:///x.db", "tables": {"cdr": table}}
+    store = from_config("cdr", given, Context("DE", tmp_path))
+    (found,) = store.find([Identifier("call", "7")])
+    assert isinstance(found, Found)
+    assert found.about == frozenset()
+    assert found.record.personal == {"src", "clid", "dst"}

@@ -216,7 +216,9 @@ def test_a_sip_address_is_matched_with_its_domain(url: str) -> None:
         transaction(4, "", "alice"),
     ]
     fill(url, acc_table(), rows)
-    founds = find(store(url, ACC, "acc"), Identifier("sip", "alice@example.org"))
+    alice, carol = (Identifier("sip", each) for each in ("alice@example.org", "carol@example.net"))
+    founds = find(store(url, ACC, "acc"), alice, carol)
+    assert {each.who for each in founds} == {alice}
     assert sorted(int(str(each.record.data["id"])) for each in founds) == [1, 2, 4]
 
 
@@ -314,3 +316,22 @@ def test_one_number_in_two_tenures_is_two_identifiers(url: str) -> None:
     late = Identifier("phone", ALICE.value, since=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
     for connector in (store(url, CDR), _containing(url)):
         assert {each.who for each in find(connector, ALICE, late)} == {ALICE, late}
+
+
+def test_a_spelling_that_two_numbers_share_is_found_for_both(url: str) -> None:
+    """Nothing is silent: digits that may mean either of two people are found for both."""
+    other = Identifier("phone", "+494930901820")  # its national digits are Alice's with 49
+    fill(url, cdr_table(), [call(1, "4930901820", None)])
+    assert {each.who for each in find(store(url, CDR), ALICE, other)} == {ALICE, other}
+
+
+def test_one_uuid_in_two_spellings_is_found_for_both(postgresql: str) -> None:
+    """PostgreSQL holds one value for both spellings of a UUID."""
+    calls = sa.Table("calls", sa.MetaData(), sa.Column("id", sa.Uuid, primary_key=True))
+    fill(postgresql, calls, [{"id": uuid.UUID(int=0xABC)}])
+    who = [Identifier("call", str(uuid.UUID(int=0xABC)))]
+    who.append(Identifier("call", who[0].value.upper()))
+    who.append(Identifier("call", "no-uuid"))
+    mapped = {"category": "calls", "sides": [{"call": "id"}]}
+    founds = find(store(postgresql, mapped, "calls"), *who)
+    assert {each.who for each in founds} == {*who[:2]}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, Final, cast
 
 import pytest
@@ -14,7 +14,7 @@ from dsr.connectors.sql.bound import bind
 from dsr.connectors.sql.clock import Clock
 from dsr.connectors.sql.reading import statement
 from dsr.connectors.sql.search import Wanted
-from dsr.model import Identifier
+from dsr.model import Found, Identifier
 from tests.connectors.sql_stores import (
     ALICE,
     BOB,
@@ -27,8 +27,9 @@ from tests.connectors.sql_stores import (
     store,
     url,
 )
+from tests.servers.postgresql import postgresql
 
-__all__ = ["url"]
+__all__ = ["postgresql", "url"]
 
 CROWD: Final = [Identifier("phone", f"+49302{number:06}") for number in range(10_000)]
 WHOLE: Final = {name: value for name, value in CDR.items() if name != "key"}
@@ -117,6 +118,16 @@ def test_a_table_that_cannot_hold_the_kind_is_not_read(url: str) -> None:
         assert find(store(url, CDR), Identifier("email", "a@example.org")) == []
         assert find(store(url, CDR), Identifier("phone", "")) == []
     assert seen == []
+
+
+def test_rows_stay_in_the_server_until_they_are_read(postgresql: str) -> None:
+    """Law 9: the driver would hold the whole answer outside Python's memory."""
+    fill(postgresql, cdr_table(), [call(n, ALICE.value, BOB.value) for n in range(3_000)])
+    founds = cast("Generator[Found, None, None]", store(postgresql, CDR).find([ALICE]))
+    with closing(founds), raw(postgresql) as connection:
+        next(founds)
+        sent = sa.text("SELECT query FROM pg_stat_activity WHERE state = 'idle in transaction'")
+        assert connection.execute(sent).scalars().one().startswith("FETCH FORWARD")
 
 
 @pytest.mark.parametrize("mapped", [CDR, WHOLE], ids=["keyed", "whole row"])

@@ -315,6 +315,16 @@ class TestWholeRows:
         assert len(find(connector, BOB)) == 2
         assert len(rows_of(url, table)) == 3
 
+    def test_equal_rows_lose_what_any_of_them_shall(self, url: str) -> None:
+        """Equal rows cannot be told apart: what is asked of one is done to all."""
+        table = cdr_table()
+        twin = call(1, ALICE.value, BOB.value)
+        fill(url, table, [twin, twin])
+        connector = store(url, WHOLE)
+        one, other = fields(find(connector, ALICE))
+        connector.redact({one: frozenset({"src"}), other: frozenset({"clid"})})
+        assert [(row["src"], row["clid"]) for row in rows_of(url, table)] == [(None, None)] * 2
+
     def test_likeness_is_exact(self, url: str) -> None:
         """Law 7: rows that differ by case, a blank or a microsecond are different rows."""
         table = cdr_table()
@@ -402,3 +412,19 @@ def test_erased_bytes_are_gone_from_the_file(tmp_path: Path) -> None:
     connector = store(url, CDR)
     connector.erase([each.record.key for each in find(connector, ALICE)])
     assert b"+4930901820" not in file.read_bytes()
+
+
+def test_a_collation_does_not_make_rows_alike(tmp_path: Path) -> None:
+    """Law 7: a column that sorts without case still holds two different texts."""
+    file = tmp_path / "store.db"
+    file.touch()
+    url = f"sqlite:///{file}"
+    with raw(url) as connection:
+        connection.execute(sa.text("CREATE TABLE cdr (src TEXT, clid TEXT COLLATE NOCASE)"))
+        rows = [{"src": ALICE.value, "clid": each} for each in ("alice", "ALICE")]
+        connection.execute(sa.text("INSERT INTO cdr VALUES (:src, :clid)"), rows)
+    connector = store(url, {"category": "calls", "sides": [{"phone": "src"}]})
+    founds = {each.record.data["clid"]: each.record.key for each in find(connector, ALICE)}
+    assert len(founds) == 2
+    connector.erase([founds["ALICE"]])
+    assert [each.record.data["clid"] for each in find(connector, ALICE)] == ["alice"]

@@ -41,7 +41,12 @@ class Bound:
         raise KeyError(name)
 
     def about(self, side: Side) -> frozenset[str]:
-        """Return the names of the columns that speak about a side: always the searched one."""
+        """Return the names of the columns that speak about a side.
+
+        The searched one is always among them, but for a call or object that parties share.
+        """
+        if not side.is_party and self.map.has_parties:
+            return frozenset(side.about or ())
         if side.about is not None:
             return frozenset({side.column, *side.about})
         keys = () if self.whole else (each.name for each in self.key)

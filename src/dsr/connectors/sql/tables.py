@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from attrs import frozen
 
 from dsr.model import Kind
 
 __all__ = ["Link", "Side", "TableMap"]
+
+#: Kinds that name a thing two people share; all others name a person.
+_THINGS: Final[frozenset[Kind]] = frozenset({"call", "object"})
 
 
 @frozen
@@ -18,7 +21,8 @@ class Side:
     kind    what the column holds: `phone`, `sip`, `email`, `account`, ...
     column  the column that is searched
     about   the columns that speak about this party, besides `column`; None: all but the key,
-            `at` and `restricted`
+            `at` and `restricted`. A side of kind `call` or `object` is no party: in a table
+            that has parties it finds rows and speaks only of the columns it names itself
     match   `equal` compares whole values and can use an index. A phone number is compared with
             all its spellings as bare digits and plusses; `sip` and `email` without regard to
             case (an index on `lower(column)` serves them). `contains` reads the value as text:
@@ -40,6 +44,11 @@ class Side:
         if self.domain is not None and (self.kind != "sip" or self.match != "equal"):
             msg = "`domain` belongs to a `sip` side that is matched as a whole"
             raise ValueError(msg)
+
+    @property
+    def is_party(self) -> bool:
+        """Whether it names a person, and not a call or an object that two may share."""
+        return self.kind not in _THINGS
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -101,6 +110,30 @@ class TableMap:
         if self.key is not None and not self.key:
             msg = "`key` names no column: leave it out to use the primary key"
             raise ValueError(msg)
+        self._check_parties()
+
+    def _check_parties(self) -> None:
+        """Refuse what would take one party's data for the other's."""
+        parties = [side for side in self.sides if side.is_party]
+        personal = {name for side in parties for name in side.columns}
+        for side in self.sides:
+            taken = sorted(personal.intersection(side.about or ()))
+            if parties and not side.is_party and taken:
+                msg = f"the {side.kind} side is about {', '.join(taken)}, which a party has"
+                raise ValueError(msg)
+        if len({side.about and frozenset(side.columns) for side in parties}) > 1:
+            for link in self.links:
+                if link.kind not in _THINGS:
+                    msg = (
+                        f"links.{link.kind}: in a table of two parties it cannot be told whose"
+                        " it is; make it a side, or link from a table of one party"
+                    )
+                    raise ValueError(msg)
+
+    @property
+    def has_parties(self) -> bool:
+        """Whether a side names a person."""
+        return any(side.is_party for side in self.sides)
 
     @property
     def columns(self) -> tuple[str, ...]:
