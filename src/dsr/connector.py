@@ -42,6 +42,8 @@ class Connector(Protocol):
 
         - One `Found` for each identifier that matches a record; those of one record (one key)
           are adjacent. The key is the same in every reading as long as the record exists.
+        - `about` names what speaks of that identifier. Only for a call or an object, which two
+          people may share, it may be empty: the record is then part of it, and no more.
         - Matches every spelling, and nothing else: no neighbour whose number merely contains
           the digits.
         - Ignores tenure, holds and policy: the engine applies them.

@@ -19,6 +19,11 @@
     restricted = "blocked"
     [stores.cdr.tables.cdr.links]
     object = "recordingfile"
+    [stores.cdr.tables.numbers]
+    category = "accounts"
+    at = "assigned_at"
+    sides = [{ phone = "number" }, { account = "account" }]
+    [stores.cdr.tables.numbers.links]
     phone = { column = "number", since = "assigned_at", until = "released_at" }
 
 What each setting means stands in `dsr.connectors.sql.tables`.

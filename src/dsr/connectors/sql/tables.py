@@ -20,9 +20,9 @@ class Side:
 
     kind    what the column holds: `phone`, `sip`, `email`, `account`, ...
     column  the column that is searched
-    about   the columns that speak about this party, besides `column`; None: all but the key,
-            `at` and `restricted`. A side of kind `call` or `object` is no party: in a table
-            that has parties it finds rows and speaks only of the columns it names itself
+    about   the columns that speak about this party, besides `column`; None, for tables of one
+            party only: all but the key, `at` and `restricted`. A side of kind `call` or
+            `object` is no party: where there are parties it speaks only of what it names
     match   `equal` compares whole values and can use an index. A phone number is compared with
             all its spellings as bare digits and plusses; `sip` and `email` without regard to
             case (an index on `lower(column)` serves them). `contains` reads the value as text:
@@ -121,6 +121,9 @@ class TableMap:
             if parties and not side.is_party and taken:
                 msg = f"the {side.kind} side is about {', '.join(taken)}, which a party has"
                 raise ValueError(msg)
+        if len({side.about is None for side in parties}) > 1:
+            msg = "one side names what it is `about` and another does not: name it for each"
+            raise ValueError(msg)
         if len({side.about and frozenset(side.columns) for side in parties}) > 1:
             for link in self.links:
                 if link.kind not in _THINGS:
