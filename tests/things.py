@@ -29,7 +29,7 @@ CATEGORY = Category(
 )
 
 
-def category(**changes: Any) -> Category:  # noqa: ANN401  (settings of a category)
+def category(**changes: Any) -> Category:
     return evolve(CATEGORY, **changes)
 
 

@@ -99,7 +99,7 @@ class Notebook:
             row.update(changes if row["id"] == key else {})
         self.write(rows)
 
-    def restrict(self, keys: Sequence[str], on: bool) -> None:  # noqa: FBT001  (the seam's shape)
+    def restrict(self, keys: Sequence[str], on: bool) -> None:
         rows = self.rows()
         for row in rows:
             row["restricted"] = on if row["id"] in keys else row["restricted"]

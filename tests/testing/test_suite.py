@@ -253,7 +253,7 @@ class RectifiesNothing(Notebook):
 class RestrictsEverybody(Notebook):
     """Marks a record of the bystander too."""
 
-    def restrict(self, keys: Sequence[str], on: bool) -> None:  # noqa: FBT001  (the seam's shape)
+    def restrict(self, keys: Sequence[str], on: bool) -> None:
         super().restrict([*keys, "33"], on)
 
 
