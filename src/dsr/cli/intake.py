@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from typing import Final, cast
+from zoneinfo import ZoneInfo
 
 import click
 from rich import box
@@ -29,12 +30,13 @@ def identifiers(region: str, **given: str | None) -> list[Identifier]:
     return [identify(cast("Kind", kind), text, region) for kind, text in given.items() if text]
 
 
-def _summary(request: Request) -> dict[str, object]:
+def _summary(request: Request, zone: ZoneInfo) -> dict[str, object]:
+    """Say where a request is; times are in the operator's zone, as its deadlines are."""
     return {
         "request": request.id,
         "right": request.right,
         "status": request.state,
-        "received": request.received.isoformat(),
+        "received": request.received.astimezone(zone).isoformat(),
         "due": request.due.isoformat(),
         "language": request.language,
     }
@@ -80,7 +82,7 @@ def open_(
         click.echo(request.id)
         err.print(f"{request.right}, due {request.due}. Next: dsr challenge {request.id}")
 
-    reply(app, _summary(request), people)
+    reply(app, _summary(request, configuration.policy.operator.zone), people)
 
 
 def _language(code: str | None, known: Sequence[str]) -> str:
@@ -147,11 +149,12 @@ def show(app: App, request: str) -> None:
     desk = app.desk()
     found = desk.ledger.get(request)
     receipt = desk.ledger.receipt(request)
-    document = _summary(found) | {"receipt": receipt_document(receipt) if receipt else None}
+    summary = _summary(found, desk.policy.operator.zone)
+    document = summary | {"receipt": receipt_document(receipt) if receipt else None}
 
     def people() -> None:
         out = Console()
-        for name, value in _summary(found).items():
+        for name, value in summary.items():
             out.print(f"{name:>10}  {value}")
         if receipt:
             receipt_tables(out, receipt, [each.name for each in desk.stores])
@@ -182,20 +185,22 @@ def list_(app: App, state: tuple[State, ...]) -> None:
     configuration = app.configuration()
     found = app.desk(configuration).ledger.requests(states=state)
     requests = sorted(found, key=lambda each: each.due)
-    today = now().astimezone(configuration.policy.operator.zone).date()
+    zone = configuration.policy.operator.zone
+    today = now().astimezone(zone).date()
 
     def people() -> None:
         table = Table("request", "right", "status", "received", "due", box=box.SIMPLE_HEAD)
         for each in requests:
             late = each.due < today and each.state not in _CLOSED
             due = f"[red]{each.due}, overdue[/]" if late else str(each.due)
-            table.add_row(each.id, each.right, each.state, str(each.received.date()), due)
+            received = str(each.received.astimezone(zone).date())
+            table.add_row(each.id, each.right, each.state, received, due)
         if requests:
             Console().print(table)
         else:
             click.echo("No request.")
 
-    reply(app, {"requests": [_summary(each) for each in requests]}, people)
+    reply(app, {"requests": [_summary(each, zone) for each in requests]}, people)
 
 
 COMMANDS: Final = (open_, challenge, verify, show, list_)
