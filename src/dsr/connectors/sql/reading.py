@@ -22,7 +22,7 @@ from dsr.errors import InvalidIdentifier, StoreUnavailable
 from dsr.identify import identify
 from dsr.model import Found, Identifier, Kind, Record
 
-__all__ = ["Reading", "statement"]
+__all__ = ["Reading", "exactly", "shared_key", "statement"]
 
 #: Kinds of identifier that have a canonical form.
 _FORMED: Final[frozenset[Kind]] = frozenset({"phone", "sip", "email"})
