@@ -13,12 +13,12 @@ __all__ = ["main"]
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="dsr")
 def main() -> None:
-    r"""Fulfil the data-protection requests of telephony customers.
+    """Fulfil the data-protection requests of telephony customers.
 
     \b
     Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 not verified;
     4 done but incomplete (something is kept or could not be reached: see the output).
-    """
+    """  # noqa: D301  (click's mark for lines to keep is a real backspace)
 
 
 for _module in (setup, intake, fulfil, holds, demo):

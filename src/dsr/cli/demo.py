@@ -30,7 +30,7 @@ _SPELLED: Final = "030 23125-100"
 @click.command(cls=Command)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def demo(folder: Path) -> None:
-    """Build a small operator in DIR and walk four requests through it.
+    """Build a small operator in DIR and serve four requests.
 
     Everything is embedded: SQLite, log files, recordings and address books on disk. No server
     and no root are needed, and nothing outside DIR is touched.

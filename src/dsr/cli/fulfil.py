@@ -71,7 +71,7 @@ def plan(app: App, request: str) -> None:
 )
 @app_options
 def run(app: App, request: str, confirm: str | None, out: Path | None) -> None:
-    """Do it: write the package, or carry out the confirmed plan and prove it.
+    """Write the package, or carry out the confirmed plan.
 
     The same command again carries on after a crash, and does nothing once all is done.
     """

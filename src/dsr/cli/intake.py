@@ -124,7 +124,10 @@ def challenge(app: App, request: str) -> None:
 @click.argument("request", metavar="ID")
 @app_options
 def verify(app: App, request: str) -> None:
-    """Check the PIN, read from standard input or a prompt, never from the command line."""
+    """Check the PIN, read from standard input or a prompt.
+
+    Never from the command line: there it would show in the list of processes.
+    """
     if sys.stdin.isatty():
         pin = click.prompt("PIN", hide_input=True, err=True)
     else:
@@ -145,7 +148,7 @@ def verify(app: App, request: str) -> None:
 @click.argument("request", metavar="ID")
 @app_options
 def show(app: App, request: str) -> None:
-    """Show a request: its state, due date, and its receipt with what is kept until when."""
+    """Show a request: state, due date, receipt."""
     desk = app.desk()
     found = desk.ledger.get(request)
     receipt = desk.ledger.receipt(request)

@@ -98,7 +98,7 @@ def _checked(connector: Connector) -> _Checked:
 @click.command(cls=Command)
 @app_options
 def check(app: App) -> None:
-    """Check the configuration, reach every store, and tell what each can do.
+    """Check the configuration, and tell what each store can do.
 
     Exit code 1 if a store cannot be reached, 4 if one has problems. Warnings are for whoever
     answers for the policy, and do not count.
@@ -154,7 +154,10 @@ def audit(app: App) -> None:
 @click.command(cls=Command)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion script of a shell, for example: dsr completion bash >> ~/.bashrc."""
+    """Print the completion script of a shell.
+
+    For example: dsr completion bash >> ~/.bashrc
+    """
     found = get_completion_class(shell)
     if found is None:  # pragma: no cover  (click knows all three)
         raise click.UsageError(shell)

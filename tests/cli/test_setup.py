@@ -1,0 +1,198 @@
+"""init, check, audit, completion."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.cli.office import EVA, Office, call
+
+CONSENT = 'basis = "consent"\norigin = "provided"'
+VOICEMAIL = """[categories.voicemail]
+role = "controller"
+purposes = ["voicemail"]
+basis = "contract"
+origin = "observed"
+[categories.logs]"""
+
+
+def test_init_writes_what_check_accepts(office: Office) -> None:
+    """The file that `init` writes loads, and passes `check` once its stores are there."""
+    office.config.unlink()
+    (office.folder / "dsr.key").unlink()
+    written = office.document("init")
+    assert written == {"config": str(office.config), "key": str(office.folder / "dsr.key")}
+    assert stat.S_IMODE((office.folder / "dsr.key").stat().st_mode) == 0o600
+    checked = office.document("check")
+    assert {name: each["problems"] for name, each in checked["stores"].items()} == {
+        name: [] for name in ("numbers", "cdr", "recordings", "logs", "contacts")
+    }
+
+
+@pytest.mark.parametrize("name", ["dsr.toml", "dsr.key"])
+def test_init_overwrites_nothing(tmp_path: Path, name: str) -> None:
+    """A configuration or key that is there stays as it is, and nothing is put beside it."""
+    (tmp_path / name).write_text("mine")
+    result = call("init", "--config", str(tmp_path / "dsr.toml"), "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"]["what"] == f"{tmp_path / name} exists already"
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_init_needs_a_folder(tmp_path: Path) -> None:
+    """A path that cannot be written is told, with what to do."""
+    result = call("init", "--config", str(tmp_path / "no" / "dsr.toml"))
+    assert result.exit_code == 2
+    assert "cannot be written (No such file or directory): choose a folder" in result.stderr
+
+
+def test_init_makes_another_key_each_time(tmp_path: Path) -> None:
+    """Two installations never share a key."""
+    keys = set()
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        assert call("init", "--config", str(tmp_path / name / "dsr.toml")).exit_code == 0
+        keys.add((tmp_path / name / "dsr.key").read_text())
+    assert len(keys) == 2
+
+
+def test_check_tells_what_each_store_can_do(office: Office) -> None:
+    """Verbs and kinds of identifier, per store; exit code 0 when every store is well."""
+    stores = office.document("check")["stores"]
+    assert stores["recordings"] == {
+        "reached": True,
+        "verbs": ["erase", "export"],
+        "accepts": ["object"],
+        "problems": [],
+    }
+    assert "redact" in office.call("check").stdout
+
+
+def test_check_ends_with_4_for_a_problem_and_1_for_a_store_out_of_reach(office: Office) -> None:
+    """A script can tell a store that needs a look from one that is not there."""
+    db = sqlite3.connect(office.folder / "operator.db")
+    db.execute("DROP INDEX cdr_dst")
+    db.close()
+    problems = office.document("check", code=4)["stores"]["cdr"]["problems"]
+    assert ["dst is searched without an index" in each for each in problems] == [True]
+    assert "without an index" in " ".join(office.call("check", code=4).stdout.split())
+    (office.folder / "operator.db").rename(office.folder / "elsewhere.db")
+    checked = office.document("check", code=1)["stores"]
+    assert [name for name, each in checked.items() if not each["reached"]] == ["numbers", "cdr"]
+    assert "not reached" in office.call("check", code=1).stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "warning"),
+    [
+        ('accounts = "numbers"', "", "identity.accounts names no store"),
+        ("", "", "identity.one-time-pin.sender shows PINs"),
+        ("", "", "requests for restriction and objections end as gaps there"),
+        (
+            "[categories.logs]",
+            VOICEMAIL,
+            "categories.voicemail: no store holds it",
+        ),
+        (
+            CONSENT,
+            CONSENT + '\nerase = "redact"',
+            "store recordings cannot redact recordings: erasures (categories.recordings.erase)",
+        ),
+        (
+            CONSENT,
+            CONSENT + '\nrectifiable = ["path"]',
+            "store recordings cannot rectify recordings: corrections",
+        ),
+        (
+            CONSENT,
+            CONSENT + '\nkeep = [{ period = "1 year", law = "§ 1", fields = ["path"] }]',
+            "store recordings cannot redact recordings: fields that categories.recordings.keep",
+        ),
+        (
+            'retention = "rotated after 30 days"\nerase = "redact"',
+            'retention = "rotated after 30 days"',
+            "store logs cannot delete logs: erasures redact there instead",
+        ),
+    ],
+)
+def test_check_warns_before_a_request_stumbles(
+    office: Office, old: str, new: str, warning: str
+) -> None:
+    """What policy and stores do not agree on is told, and is no failure."""
+    if old:
+        office.edit(old, new)
+    assert [each for each in office.document("check")["warnings"] if warning in each]
+
+
+def test_check_warns_of_nothing_that_works(office: Office) -> None:
+    """The demo's stores do what its policy asks: only its sender and Art. 18 are left to tell."""
+    office.edit('sender = "file:pins.jsonl"', 'sender = "https://sms.example.net/send"')
+    (warning,) = office.document("check")["warnings"]
+    assert "Art. 18" in warning
+
+
+def test_audit_verifies_and_tells_the_public_key(office: Office, tmp_path: Path) -> None:
+    """An untouched ledger verifies; the key that receipts are checked with is printed."""
+    request = office.verified("access")
+    office.call("run", request, "--out", str(tmp_path / "p.zip"), code=4)
+    document = office.document("audit")
+    assert document["verified"] is True
+    assert document["entries"] > 3
+    assert document["public_key"] in office.call("audit").stderr
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE dsr_audit SET document = replace(document, 'verified', 'guessed')",
+        "DELETE FROM dsr_audit WHERE seq = 2",
+        "UPDATE dsr_receipts SET document = replace(document, 'incomplete', 'done')",
+        "DELETE FROM dsr_receipts",
+    ],
+)
+def test_audit_fails_when_a_row_was_changed(office: Office, tmp_path: Path, change: str) -> None:
+    """Whoever changes the ledger behind dsr's back is found out (exit code 1)."""
+    request = office.verified("access")
+    office.call("run", request, "--out", str(tmp_path / "p.zip"), code=4)
+    db = sqlite3.connect(office.folder / "dsr-ledger.db")
+    with db:
+        assert db.execute(change).rowcount > 0
+    db.close()
+    told = office.document("audit", code=1)["error"]
+    assert told["type"] == "AuditBroken"
+    assert "backup" in told["fix"]
+
+
+@pytest.mark.parametrize(
+    ("shell", "mark"),
+    [("bash", "complete -o nosort -F"), ("zsh", "#compdef dsr"), ("fish", "complete --no-files")],
+)
+def test_completion_prints_a_script(shell: str, mark: str) -> None:
+    """The script is the shell's own, asks `dsr` for words, and comes alone."""
+    result = call("completion", shell)
+    assert result.exit_code == 0
+    assert mark in result.stdout
+    assert "_DSR_COMPLETE" in result.stdout
+    assert call("completion", "csh").exit_code == 2
+
+
+def test_completion_completes() -> None:
+    """What the script asks for is answered: commands and options."""
+    env = {"_DSR_COMPLETE": "bash_complete", "COMP_WORDS": "dsr hold re", "COMP_CWORD": "2"}
+    assert call(env=dict(env)).stdout.split() == ["plain,release"]
+
+
+def test_a_key_of_another_ledger_is_refused(office: Office) -> None:
+    """A ledger is never read or written with a key that is not its own."""
+    office.call("open", "access", "--phone", EVA)
+    (office.folder / "dsr.key").unlink()
+    other = office.folder / "other"
+    other.mkdir()
+    assert call("init", "--config", str(other / "dsr.toml")).exit_code == 0
+    (other / "dsr.key").rename(office.folder / "dsr.key")
+    assert "use the key file of this ledger" in office.error("list", code=1)
