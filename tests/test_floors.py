@@ -34,6 +34,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"desk"}),
     frozenset({"config"}),
     frozenset({"cli"}),
+    frozenset({"__main__"}),
     frozenset({""}),  # dsr itself, which hands out the public names
 )
 
