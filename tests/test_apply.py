@@ -238,6 +238,60 @@ def test_a_hold_on_one_person_covers_the_calls_they_share(tmp_path: Path) -> Non
     assert receipt.stores["cdr"]["calls"].do == {"redact": 1}
 
 
+def journal(house: House, folder: Path, lines: int = 3) -> House:
+    """Put in front a store whose lines name both Eva and the call: found by one, then the other."""
+    log = shelf(folder, "log", ["phone", "call"], "calls")
+    for number in range(lines):
+        log.put(
+            f"j{number}",
+            category="calls",
+            at=AT.isoformat(),
+            who=[["phone", EVA.value, ["src"]], ["call", "l0", ["id"]]],
+            data={"src": EVA.value, "id": "l0"},
+            links=[["call", "l0", None, None]],
+        )
+    return evolve(house, cdr=log)
+
+
+CALL = Subject((Identifier("call", "l0"),))
+
+
+def test_a_hold_on_a_call_covers_the_record_that_names_it(tmp_path: Path) -> None:
+    """Law 5: holds win, also where the call's own record is searched by numbers only."""
+    house = build(tmp_path, calls=2)
+    house.audio.set(rows={})
+    house.ledger.add_hold(evolve(HOLD, subject=CALL), NOW)
+    receipt = erased(house)
+    assert house.left()["cdr"] == {
+        "c0": {"src": EVA.value, "clid": "Eva", "dst": NOOR.value},
+        "c1": {"src": None, "clid": None, "dst": NOOR.value},
+    }
+    assert receipt.stores["cdr"]["calls"].keep == {
+        ("hold 12 O 34/26: claims", "GDPR Art. 17(3)(e)", None): 1
+    }
+
+
+def test_what_a_hold_covers_is_kept_for_the_hold_alone(tmp_path: Path) -> None:
+    """Art. 12(4): records that lead to each other are not kept because of each other."""
+    house = journal(build(tmp_path, calls=1), tmp_path)
+    house.ledger.add_hold(evolve(HOLD, subject=CALL), NOW)
+    receipt = erased(house)
+    assert receipt.stores["log"]["calls"].keep == {
+        ("hold 12 O 34/26: claims", "GDPR Art. 17(3)(e)", None): 3
+    }
+
+
+def test_a_record_keeps_its_link_until_what_it_leads_to_is_gone(tmp_path: Path) -> None:
+    """Law 3: also where the record was found again by the very link that it carries."""
+    house = journal(build(tmp_path, calls=1), tmp_path)
+    case = confirmed(house, request("erasure"))
+    house.cdr.set(crash_after=1)
+    with pytest.raises(Crash):
+        erased(house, case)
+    assert not house.left()["audio"]
+    assert erased(house, case).state == "done"
+
+
 def test_a_hold_placed_while_the_run_writes_is_honoured(tmp_path: Path) -> None:
     """Law 5: holds are read again at the moment of the write."""
     house = build(tmp_path)

@@ -24,7 +24,7 @@ from dsr.plan import Wish, changes_for
 from dsr.policy.model import Policy
 from dsr.prove import receipt
 from dsr.spool import Spot
-from dsr.steps import Row, Steps
+from dsr.steps import Row, Steps, Turn
 from dsr.survey import Ground, Progress, quiet, survey
 
 __all__ = ["Case", "Stores", "apply"]
@@ -124,21 +124,21 @@ class _Run:
 
     def carry_out(self, steps: Steps, version: int) -> None:
         """Do what is to be done, the records at the end of the longest link first (law 3)."""
-        for depth in steps.depths():
+        for turn in steps.turns():
             for connector in self.stores.connectors:
                 for verb in _WRITES:
-                    self._step(steps, depth, connector, verb, version)
-                if depth:
-                    self._look_again(steps, depth, connector)
+                    self._step(steps, turn, connector, verb, version)
+                if turn.depth:
+                    self._look_again(steps, turn, connector)
 
     def _step(
-        self, steps: Steps, depth: int, connector: Connector, verb: Verb, version: int
+        self, steps: Steps, turn: Turn, connector: Connector, verb: Verb, version: int
     ) -> None:
         counts: dict[tuple[int, str], int] = {}
         after = ("", 0)
         down = ""
         try:
-            while rows := steps.batch(depth, connector.name, verb, after, _BATCH):
+            while rows := steps.batch(turn, connector.name, verb, after, _BATCH):
                 after = (rows[-1].key, rows[-1].id)
                 if self.stores.ledger.holds_version() != version:
                     raise _HoldsChanged
@@ -166,10 +166,10 @@ class _Run:
                 request = self.cases[subject].request.id
                 self.stores.ledger.step_done(request, store, category, verb, count, self.now)
 
-    def _look_again(self, steps: Steps, depth: int, connector: Connector) -> None:
+    def _look_again(self, steps: Steps, turn: Turn, connector: Connector) -> None:
         """Prove the leaves before the way to them goes: afterwards nothing could find them."""
         last = 0
-        while rows := steps.written(depth, connector.name, last, _PROVED_AT_ONCE):
+        while rows := steps.written(turn, connector.name, last, _PROVED_AT_ONCE):
             last = rows[-1].id
             who = list(dict.fromkeys(each for row in rows for each in row.via))
             still: dict[str, frozenset[str]] = {}

@@ -19,7 +19,7 @@ from dsr.plan import Decision, restrained
 from dsr.policy.reasons import Reason
 from dsr.spool import Spool, Spot
 
-__all__ = ["Counter", "Counts", "Row", "Steps"]
+__all__ = ["Counter", "Counts", "Row", "Steps", "Turn"]
 
 #: store -> category -> verb -> records
 Counts = Mapping[str, Mapping[str, Mapping[Verb, int]]]
@@ -38,7 +38,7 @@ CREATE TABLE held (
 """
 _INDEXES: Final = """
 CREATE INDEX step_spot ON step (store, digest, subject);
-CREATE INDEX step_todo ON step (depth, store, verb, key);
+CREATE INDEX step_todo ON step (depth, again, store, verb, key);
 """
 _COLUMNS: Final = (
     "id, subject, store, digest, depth, again, category, key, via, verb, fields, wanted,"
@@ -66,6 +66,17 @@ class Row(NamedTuple):
     def __repr__(self) -> str:
         """Show where, not what."""
         return f"Row(store={self.store!r}, category={self.category!r}, depth={self.depth})"
+
+
+class Turn(NamedTuple):
+    """Records that are carried out together: those `depth` links away from the person.
+
+    Those that were found `again`, by a further identifier, come after the others: it may be by
+    a link that they carry themselves, and what is done to them takes it (law 3).
+    """
+
+    depth: int
+    again: bool
 
 
 class Steps:
@@ -130,38 +141,35 @@ class Steps:
 
     def change(self, row: Row, decision: Decision) -> None:
         """Replace what is decided about a row; its parents stay if it stays."""
-        self._spool.db.execute(
-            "UPDATE step SET verb=?, fields=?, wanted=?, wanted_fields=?, about=?,"
-            " reason=?, law=?, until=?, kept=?, gap=? WHERE id=?",
-            (*_cells(decision), row.id),
-        )
+        self._set(row, decision)
         if row.depth and (decision.do is None or decision.keep is not None):
             self._pin_parents(row._replace(decision=decision))
 
-    def depths(self) -> list[int]:
-        """Return the depths at which something is to be done, leaves first."""
+    def turns(self) -> list[Turn]:
+        """Return the turns in which something is to be done, leaves first."""
         rows = self._spool.db.execute(
-            "SELECT DISTINCT depth FROM step WHERE verb IS NOT NULL ORDER BY depth DESC"
+            "SELECT DISTINCT depth, again FROM step WHERE verb IS NOT NULL"
+            " ORDER BY depth DESC, again"
         )
-        return [row[0] for row in rows]
+        return [Turn(depth, bool(again)) for depth, again in rows]
 
     def batch(
-        self, depth: int, store: str, verb: Verb, after: tuple[str, int], size: int
+        self, turn: Turn, store: str, verb: Verb, after: tuple[str, int], size: int
     ) -> list[Row]:
         """Return the next rows to carry out, in the order of their keys, after (key, id)."""
         found = self._spool.db.execute(
-            "SELECT id FROM step WHERE depth = ? AND store = ? AND verb = ? AND (key, id) > (?, ?)"
-            " ORDER BY key, id LIMIT ?",
-            (depth, store, verb, *after, size),
+            "SELECT id FROM step WHERE depth = ? AND again = ? AND store = ? AND verb = ?"
+            " AND (key, id) > (?, ?) ORDER BY key, id LIMIT ?",
+            (*turn, store, verb, *after, size),
         ).fetchall()
         return [self._row(number) for (number,) in found]
 
-    def written(self, depth: int, store: str, after: int, size: int) -> list[Row]:
+    def written(self, turn: Turn, store: str, after: int, size: int) -> list[Row]:
         """Return the next rows that were to be erased or redacted, by id."""
         found = self._spool.db.execute(
-            "SELECT id FROM step WHERE depth = ? AND store = ? AND verb IN ('erase', 'redact')"
-            " AND id > ? ORDER BY id LIMIT ?",
-            (depth, store, after, size),
+            "SELECT id FROM step WHERE depth = ? AND again = ? AND store = ?"
+            " AND verb IN ('erase', 'redact') AND id > ? ORDER BY id LIMIT ?",
+            (*turn, store, after, size),
         ).fetchall()
         return [self._row(number) for (number,) in found]
 
@@ -192,6 +200,13 @@ class Steps:
             if number == subject:
                 counted.add(each)
         return counted.done()
+
+    def _set(self, row: Row, decision: Decision) -> None:
+        self._spool.db.execute(
+            "UPDATE step SET verb=?, fields=?, wanted=?, wanted_fields=?, about=?,"
+            " reason=?, law=?, until=?, kept=?, gap=? WHERE id=?",
+            (*_cells(decision), row.id),
+        )
 
     def _flush(self) -> None:
         self._spool.db.executemany(_INSERT, self._buffer)
@@ -231,7 +246,7 @@ class Steps:
                     held.append(old)
                 if row.decision.gap is None:
                     able = self._verbs[row.store]
-                    self.change(row, restrained(row.decision, held, able))
+                    self._set(row, restrained(row.decision, held, able))  # parents: `settle`
 
     def _pin_links_into(self, unread: Sequence[Unread], connectors: Sequence[Connector]) -> None:
         for lost in unread:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
@@ -11,7 +11,7 @@ from attrs import frozen
 
 from dsr.connector import Connector
 from dsr.find import Reading
-from dsr.model import Hold, Subject, Unread
+from dsr.model import Hold, Identifier, Kind, Subject, Unread
 from dsr.plan import Rules, Wish, decide, gaps_of, verbs_of
 from dsr.policy.model import Policy
 from dsr.policy.reasons import Reason, active, hold_covers
@@ -72,11 +72,13 @@ def survey(
     """Read every store once for the whole batch and decide each record; forget it at the end.
 
     Subjects of holds are read along with the batch, so that a hold on one person also covers
-    the calls they share with the person who asks.
+    the calls they share with the person who asks. A hold on a call also covers the records that
+    lead to it: its own may be searched by numbers only.
     """
     rules = ground.rules
     held = [h for h in ground.holds if h.subject is not None and active(h, ground.today)]
     everyone = [*subjects, *(h.subject for h in held if h.subject is not None)]
+    by_link = _by_link(held)
     unread: list[Unread] = []
     with Spool() as spool:
         steps = Steps(spool, rules.verbs)
@@ -91,13 +93,29 @@ def survey(
             progress(item.store, 1)
             if item.subject < len(subjects):
                 steps.add(item, decide(item, wishes[item.subject], rules))
+                on = [hold for link in item.record.links for hold in by_link.get(_plain(link), ())]
             else:
-                hold = held[item.subject - len(subjects)]
+                on = [held[item.subject - len(subjects)]]
+            for hold in on:
                 if hold_covers(hold, item.record):
                     why = f"hold {hold.case}: {hold.reason}"
                     steps.add_held(item, Reason(why, hold.law, hold.until, hold.fields))
         steps.settle(unread, ground.connectors)
         yield Survey(steps, proved(reading))
+
+
+def _by_link(held: Sequence[Hold]) -> Mapping[tuple[Kind, str], list[Hold]]:
+    """Map the calls and objects that are under a hold to their holds."""
+    found: dict[tuple[Kind, str], list[Hold]] = {}
+    for hold in held:
+        for who in hold.subject.identifiers if hold.subject else ():
+            if who.kind in _LINKED:
+                found.setdefault(_plain(who), []).append(hold)
+    return found
+
+
+def _plain(who: Identifier) -> tuple[Kind, str]:
+    return who.kind, who.value
 
 
 def proved(reading: Reading) -> frozenset[str]:
