@@ -11,7 +11,6 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from itertools import groupby
 from typing import Final, NamedTuple
 
 from attrs import define, evolve, field
@@ -29,7 +28,7 @@ logger = logging.getLogger(__name__)
 #: speaks of nobody else: the account on a call is the caller's, not the callee's (law 7).
 _PERSON: Final[frozenset[Kind]] = frozenset({"phone", "sip", "email", "account", "usage", "ip"})
 
-_BUFFER: Final = 5_000  # hits that are written to the spool together
+_BUFFER: Final = 5_000  # links that are written to the spool together
 _PARTS_AHEAD: Final = 4  # parts of a split store whose results may wait in memory
 _NOWHERE: Final = Spot("", 0)
 
@@ -93,7 +92,6 @@ class Reading:
     executor: Executor | None = None
     asked: set[str] = field(factory=set, init=False)
     unread: set[str] = field(factory=set, init=False)
-    _fresh: list[tuple[int, Spot, frozenset[str]]] = field(factory=list, init=False)
     _links: list[Link] = field(factory=list, init=False)
 
     def __iter__(self) -> Iterator[Hit | Unread]:
@@ -133,20 +131,18 @@ class Reading:
         wave: int,
         useful: frozenset[Kind],
     ) -> Iterator[Hit | Unread]:
-        for key, group in groupby(self._guarded(connector, who), _key):
-            if key is None:
-                for each in group:
-                    if isinstance(each, Unread):
-                        self.unread.add(connector.name)
-                        yield evolve(each, store=connector.name)
-            else:
-                found = [each for each in group if isinstance(each, Found)]
-                for subject, match in self._assign(found, index).items():
-                    hit = self._hit(connector.name, found[0].record, subject, match, wave)
-                    if hit is not None:
-                        if hit.record.links and not (hit.again or hit.undecidable):
-                            self._follow(hit, useful)
-                        yield hit
+        for group in _groups(self._guarded(connector, who)):
+            if isinstance(group, Unread):
+                self.unread.add(connector.name)
+                yield evolve(group, store=connector.name)
+                continue
+            record = group[0].record
+            for subject, match in self._assign(group, index):
+                hit = self._hit(connector.name, record, subject, match, wave)
+                if hit is not None:
+                    if record.links and not (hit.again or hit.undecidable):
+                        self._follow(hit, useful)
+                    yield hit
 
     def _guarded(self, connector: Connector, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
         """Read one store, and turn whatever goes wrong into `Unread`: never into less."""
@@ -174,8 +170,13 @@ class Reading:
         while waiting:
             yield from waiting.popleft().result()
 
-    def _assign(self, group: Sequence[Found], index: Index) -> dict[int, _Match]:
+    def _assign(self, group: Sequence[Found], index: Index) -> Iterable[tuple[int, _Match]]:
         """Assign one record to the subjects whose identifiers it was found by, in their tenure."""
+        if len(group) == 1:  # the common case: one identifier, of one person, for all time
+            found = group[0]
+            holders = index[found.who.kind, found.who.value]
+            if len(holders) == 1 and not (who := holders[0][0]).bounded:
+                return ((holders[0][1], _Match(found.about, (who,), undecidable=False)),)
         matches: dict[int, _Match] = {}
         for found in group:
             at = found.record.at
@@ -185,7 +186,7 @@ class Reading:
                 match = _Match(found.about, (who,), undecidable=at is None and who.bounded)
                 old = matches.get(subject)
                 matches[subject] = match if old is None else old.united(match)
-        return matches
+        return matches.items()
 
     def _hit(
         self, store: str, record: Record, subject: int, match: _Match, wave: int
@@ -193,15 +194,13 @@ class Reading:
         """Return the hit, or None when this subject's record is known from an earlier wave."""
         about, via, undecidable = match
         hit = Hit(subject, store, record, about, wave, via, again=False, undecidable=undecidable)
-        if wave:
-            new = self.spool.see(subject, hit.spot, about)
-            if new is None:
-                return hit
-            return hit._replace(about=new, again=True) if new else None
-        self._fresh.append((subject, hit.spot, about))
-        if len(self._fresh) >= _BUFFER:
-            self._flush(wave)
-        return hit
+        if not wave:
+            self.spool.remember(subject, store, hash(record.key), about)
+            return hit
+        new = self.spool.see(subject, hit.spot, about)
+        if new is None:
+            return hit
+        return hit._replace(about=new, again=True) if new else None
 
     def _follow(self, hit: Hit, useful: frozenset[Kind]) -> None:
         shared = bool(hit.others)
@@ -214,9 +213,7 @@ class Reading:
             self._flush(hit.depth)
 
     def _flush(self, wave: int) -> None:
-        self.spool.see_all(self._fresh)
         self.spool.add_links(wave + 1, self._links)
-        self._fresh.clear()
         self._links.clear()
 
     def _never_asked(self) -> Iterator[Unread]:
@@ -241,8 +238,21 @@ class Reading:
             )
 
 
-def _key(item: Found | Unread) -> str | None:
-    return None if isinstance(item, Unread) else item.record.key
+def _groups(items: Iterable[Found | Unread]) -> Iterator[list[Found] | Unread]:
+    """Put together what is said of one record: the seam makes it adjacent."""
+    group: list[Found] = []
+    key = ""
+    for item in items:
+        if isinstance(item, Unread):
+            yield item
+        elif group and item.record.key == key:
+            group.append(item)
+        else:
+            if group:
+                yield group
+            group, key = [item], item.record.key
+    if group:
+        yield group
 
 
 def _collect(part: Connector, who: Sequence[Identifier]) -> list[Found | Unread]:

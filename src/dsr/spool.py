@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, Self, cast
 
 from dsr.model import Identifier, Kind
@@ -19,6 +20,11 @@ __all__ = ["LINKS_AT_ONCE", "Link", "Spool", "Spot"]
 #: How many distinct identifiers one `find` is asked for while following links: bounds memory
 #: (about 10 MB), and the number of times that a store without an index is scanned.
 LINKS_AT_ONCE: Final = 20_000
+
+#: How many records a reading remembers before it writes them down (16 bytes each): most
+#: readings follow no links, and need never write.
+_NEW_IN_MEMORY: Final = 250_000
+_KINDS_IN_MEMORY: Final = 10_000  # of a log, every line may speak in another place of it
 
 _SCHEMA: Final = """
 PRAGMA journal_mode = OFF;
@@ -60,6 +66,9 @@ class Spool:
         self.db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self.db.executescript(_SCHEMA)
         self.db.execute("BEGIN")
+        self._kinds: dict[tuple[int, str, frozenset[str]], int] = {}
+        self._new_kinds = array("q")
+        self._new_digests = array("q")
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -109,17 +118,42 @@ class Spool:
                     for k, v, since, until, subject in rows
                 ]
 
+    def remember(self, subject: int, store: str, digest: int, about: frozenset[str]) -> None:
+        """Remember a record that is known to be new."""
+        kind = self._kinds.setdefault((subject, store, about), len(self._kinds))
+        self._new_kinds.append(kind)
+        self._new_digests.append(digest)
+        if len(self._new_kinds) >= _NEW_IN_MEMORY or len(self._kinds) >= _KINDS_IN_MEMORY:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Write what was remembered, in the order of its key."""
+        texts = [
+            (subject, store, "\0".join(sorted(about))) for subject, store, about in self._kinds
+        ]
+        self.db.executemany(
+            "INSERT OR IGNORE INTO seen VALUES (?,?,?,?)",
+            (
+                (texts[kind][0], texts[kind][1], digest, texts[kind][2])
+                for kind, digest in zip(self._new_kinds, self._new_digests, strict=True)
+            ),
+        )
+        self._kinds.clear()
+        del self._new_kinds[:], self._new_digests[:]
+
     def see(self, subject: int, spot: Spot, about: frozenset[str]) -> frozenset[str] | None:
         """Remember a record of a subject; return which of its fields were not known before.
 
         None means that the record itself is new.
         """
+        if self._new_kinds:
+            self._settle()
         key = (subject, *spot)
         row = self.db.execute(
             "SELECT about FROM seen WHERE subject = ? AND store = ? AND digest = ?", key
         ).fetchone()
         if row is None:
-            self.see_all([(subject, spot, about)])
+            self.db.execute("INSERT INTO seen VALUES (?,?,?,?)", (*key, "\0".join(sorted(about))))
             return None
         known = frozenset(row[0].split("\0"))
         if about <= known:
@@ -129,13 +163,6 @@ class Spool:
             ("\0".join(sorted(known | about)), *key),
         )
         return about - known
-
-    def see_all(self, hits: Sequence[tuple[int, Spot, frozenset[str]]]) -> None:
-        """Remember records that are known to be new."""
-        self.db.executemany(
-            "INSERT OR IGNORE INTO seen VALUES (?,?,?,?)",
-            ((subject, *spot, "\0".join(sorted(about))) for subject, spot, about in hits),
-        )
 
     def parents(self, who: Identifier, subject: int) -> list[Spot]:
         """Return the records that named an identifier for a subject."""
