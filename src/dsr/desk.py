@@ -299,14 +299,18 @@ class Desk:
             return self._delivered(receipt, package, info, now)
 
     def stream(self, grant: Verified, *, now: dt.datetime) -> Iterator[bytes]:
-        """Yield the package in pieces, for a web response; the receipt is in the ledger after.
+        """Return the package in pieces, for a web response; the receipt is in the ledger after.
 
-        Raises as `export` does; a request that was answered already raises `RequestError`.
+        Raises as `export` does; a request that was answered already raises `RequestError` at
+        once, before any response has begun.
         """
         request = self._exportable(grant)
         if self._closed(request):
             what = f"request {request.id} is answered already"
             raise RequestError(what, "open a new one for another copy")
+        return self._pieces(request, now)
+
+    def _pieces(self, request: Request, now: dt.datetime) -> Iterator[bytes]:
         with Package(self._cover(request, now)) as package:
             receipt = self._fill(package, request, now, quiet)
             info = yield from package.stream()
