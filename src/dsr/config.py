@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -123,8 +124,10 @@ def load(path: Path) -> Configuration:
 def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
     for name in table:
         if name not in _SECTIONS:
+            near = difflib.get_close_matches(name, _SECTIONS, n=1)
             what = f"unknown section [{name}]"
-            raise ConfigurationError(what, f"known sections: {', '.join(_SECTIONS)}")
+            known = f"known sections: {', '.join(_SECTIONS)}"
+            raise ConfigurationError(what, f"did you mean [{near[0]}]?" if near else known)
     operator = settings(Operator, _table(table, "operator"), "operator")
     context = Context(operator.country, path.parent)
     categories = {

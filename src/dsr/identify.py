@@ -37,9 +37,9 @@ def identify(
     if kind == "phone":
         value = normalise(value, region)
     elif kind == "sip":
-        value = _matched(_SIP, value, "SIP address, such as alice@sip.example.org")
+        value = _matched(_SIP, value, "a SIP address, such as alice@sip.example.org")
     elif kind == "email":
-        value = _matched(_EMAIL, value, "e-mail address, such as alice@example.org")
+        value = _matched(_EMAIL, value, "an e-mail address, such as alice@example.org")
     elif kind not in KINDS:
         what = "unknown kind of identifier"
         raise InvalidIdentifier(what, f"use one of {', '.join(KINDS)}")
@@ -52,6 +52,6 @@ def identify(
 def _matched(pattern: re.Pattern[str], text: str, example: str) -> str:
     match = pattern.fullmatch(text)
     if match is None:
-        what = f"this is not a {example.partition(',')[0]}"
-        raise InvalidIdentifier(what, f"write a {example}")
+        what = f"this is not {example.partition(',')[0]}"
+        raise InvalidIdentifier(what, f"write {example}")
     return match[1].lower()

@@ -34,8 +34,8 @@ def check_region(region: str) -> str:
     Raises `ConfigurationError` otherwise.
     """
     if region not in phonenumbers.SUPPORTED_REGIONS:
-        what = f"region {region!r} has no numbering plan"
-        raise ConfigurationError(what, 'use a two-letter country code such as "DE"')
+        what = "this is no region with a numbering plan"
+        raise ConfigurationError(what, 'write a two-letter country code such as "DE"')
     return region
 
 

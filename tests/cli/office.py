@@ -26,7 +26,7 @@ EVA: Final = "030 23125-100"
 #: Parts of numbers, names and addresses of everybody at this operator, in every spelling.
 PERSONAL: Final = (
     *("23125100", "23125-100", "23125111", "23125-111", "23125122", "23125133"),
-    *("7946", "199001234", "Muller", "Müller", "Haddad", "Noor", "Smith", "@example.org", "A-1001"),
+    *("7946", "199001234", "Muller", "Müller", "Haddad", "Noor", "Smith", "eva@", "noor@", "john@"),
 )
 STORES: Final = ("operator.db", "logs", "recordings", "contacts")
 
@@ -61,8 +61,8 @@ class Office:
         result = self.call(*words, stdin=stdin, code=code)
         assert result.stdout == ""
         assert set(told) == {"type", "what", "fix"}
-        assert told["fix"], f"no advice on {told['what']}"
-        line = f"error: {told['what']}: {told['fix']}"
+        assert told["fix"] or ": " in told["what"], f"no advice on {told['what']}"
+        line = "error: " + ": ".join(each for each in (told["what"], told["fix"]) if each)
         assert result.stderr == f"{line}\n"
         return line
 

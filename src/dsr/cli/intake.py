@@ -98,7 +98,7 @@ def _changes(given: tuple[str, ...]) -> dict[str, str]:
         name, equals, value = each.partition("=")
         if not equals or not name:
             what = "--set needs FIELD=VALUE"
-            raise InputError(what, 'for example --set "fn=Eva Müller"')
+            raise InputError(what, 'for example --set "address_book.fn=Anna Schmidt"')
         changes[name] = value
     return changes
 
@@ -128,20 +128,28 @@ def verify(app: App, request: str) -> None:
 
     Never from the command line: there it would show in the list of processes.
     """
-    if sys.stdin.isatty():
-        pin = click.prompt("PIN", hide_input=True, err=True)
-    else:
-        pin = sys.stdin.readline()
-    if not pin.strip():  # not counted as an attempt: nobody guessed
-        what = "there is no PIN on standard input"
-        raise InputError(what, f"type it at the prompt, or: dsr verify {request} < FILE")
-    grant = app.desk().verify(request, pin.strip(), now=now())
+    grant = app.desk().verify(request, _pin(), now=now())
 
     def people() -> None:
         err.print(f"Verified. Next: dsr plan {request}")
 
     document = {"request": request, "status": "verified", "method": grant.method}
     reply(app, document, people)
+
+
+def _pin() -> str:
+    """Return what stands on standard input, or is typed at a prompt."""
+    fix = "type the PIN at the prompt, or write it to standard input: dsr verify ID < FILE"
+    try:
+        terminal = sys.stdin.isatty()
+        pin = click.prompt("PIN", hide_input=True, err=True) if terminal else sys.stdin.readline()
+    except UnicodeDecodeError:
+        what = "standard input is not text"
+        raise InputError(what, fix) from None
+    if not pin.strip():  # not counted as an attempt: nobody guessed
+        what = "there is no PIN on standard input"
+        raise InputError(what, fix)
+    return str(pin).strip()
 
 
 @click.command(cls=Command)

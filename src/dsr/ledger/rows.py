@@ -23,7 +23,7 @@ def request_row(connection: Connection, id: str, *, lock: bool = False) -> Row[A
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         what = "the ledger has no request of this id"
-        raise RequestNotFound(what, "see the list of requests")
+        raise RequestNotFound(what, "`dsr list` shows those that it has")
     return row
 
 
