@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from dsr.package.archive import Archive
@@ -14,7 +13,7 @@ from dsr.package.recordings import Opened, mediatype
 from dsr.package.scratch import Scratch
 from dsr.package.vcon import vcon
 
-__all__ = ["Writer", "hashed"]
+__all__ = ["Writer"]
 
 
 class _Digest(Protocol):
@@ -42,7 +41,7 @@ class Writer:
         kind, at, name = mediatype(each.content), each.recording.record.at, f"{stem}.{ending}"
         size, digest = each.content.size, hashlib.sha512()
         talks = at is not None and kind.startswith(("audio/", "video/"))
-        pieces = hashed(each.pieces, digest) if talks else each.pieces
+        pieces = _hashed(each.pieces, digest) if talks else each.pieces
         member = yield from self._archive.member(name, pieces, stored=True, size=size)
         self._manifest.add(member, mediatype=kind)
         if talks:
@@ -62,10 +61,8 @@ class Writer:
         yield from self._archive.footer()
 
 
-def hashed(pieces: Iterable[bytes], digest: _Digest) -> Iterator[bytes]:
-    """Yield `pieces`; another thread hashes each while the caller works with it."""
-    with ThreadPoolExecutor(1, thread_name_prefix="dsr-hash") as pool:
-        for piece in pieces:
-            done = pool.submit(digest.update, piece)
-            yield piece
-            done.result()
+def _hashed(pieces: Iterable[bytes], digest: _Digest) -> Iterator[bytes]:
+    """Yield `pieces`, each hashed on its way."""
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
