@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 from attrs import field, frozen
 
 from dsr.connector import Connector
 from dsr.desk import Desk
-from dsr.errors import ConfigurationError
+from dsr.errors import ConfigurationError, InvalidIdentifier
 from dsr.identify import identify
 from dsr.identity import from_config as identity_from_config
 from dsr.ledger import Ledger, read_key
@@ -28,7 +28,9 @@ __all__ = ["GROUP", "Configuration", "default_path", "load"]
 #: The entry-point group of connectors: each loads to `from_config(name, table, context)`.
 GROUP: Final = "dsr.connectors"
 
-_SECTIONS: Final = ("operator", "ledger", "identity", "stores", "categories", "holds")
+T = TypeVar("T")
+
+_LEVEL: Final = "one-time-pin"  # the one way to verify so far
 
 
 @frozen
@@ -44,7 +46,7 @@ class _Identity:
     """`[identity]`: the store of numbers on file, and what each right needs."""
 
     accounts: str = ""
-    levels: dict[str, str] = field(factory=dict)
+    levels: Mapping[str, str] = field(factory=dict)
 
 
 @frozen
@@ -64,6 +66,18 @@ class _Hold:
     email: str = ""
     account: str = ""
     call: str = ""
+
+
+@frozen
+class _File:
+    """The whole file. What a store's table may hold is its connector's affair."""
+
+    operator: Operator
+    ledger: _Ledger
+    identity: _Identity
+    stores: Mapping[str, Mapping[str, object]]
+    categories: Mapping[str, Category]
+    holds: tuple[_Hold, ...] = ()
 
 
 @frozen
@@ -122,65 +136,59 @@ def load(path: Path) -> Configuration:
 
 
 def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
-    for name in table:
-        if name not in _SECTIONS:
-            near = difflib.get_close_matches(name, _SECTIONS, n=1)
-            what = f"unknown section [{name}]"
-            known = f"known sections: {', '.join(_SECTIONS)}"
-            raise ConfigurationError(what, f"did you mean [{near[0]}]?" if near else known)
-    operator = settings(Operator, _table(table, "operator"), "operator")
-    context = Context(operator.country, path.parent)
-    categories = {
-        name: settings(Category, _inner(_table(table, "categories"), name, "categories"), where)
-        for name in _table(table, "categories")
-        for where in [f"categories.{name}"]
-    }
-    ledger = settings(_Ledger, _table(table, "ledger"), "ledger")
-    identity = dict(_table(table, "identity", needed=False))
-    pin = identity.pop("one-time-pin", {})
-    if not isinstance(pin, Mapping):
-        what = "identity.one-time-pin is not a table"
-        raise ConfigurationError(what, "write [identity.one-time-pin]")
-    levels = settings(_Identity, identity, "identity")
-    _check_levels(levels.levels)
-    stores = _table(table, "stores")
-    connectors = tuple(_connector(name, _inner(stores, name, "stores"), context) for name in stores)
-    _check_accounts(levels.accounts, stores)
-    _check_categories(connectors, categories)
+    pin, rest = _one_time_pin(table)
+    file = settings(_File, rest, "")
+    context = Context(file.operator.country, path.parent)
+    problems: list[str] = []
+
+    def tried(check: Callable[[], list[T]]) -> list[T]:
+        """Go on after a mistake, so that one run tells all of them."""
+        try:
+            return check()
+        except ConfigurationError as error:
+            problems.append(str(error))
+            return []
+
+    connectors = [
+        connector
+        for name, store in file.stores.items()
+        for connector in tried(partial(_connector, name, store, context))
+    ]
+    holds = [
+        hold
+        for number, each in enumerate(file.holds)
+        for hold in tried(partial(_hold, each, number, context, file.categories))
+    ]
+    problems += _misnamed(file, connectors)
+    if problems:
+        what = "; ".join(dict.fromkeys(problems))
+        raise ConfigurationError(what)
     return Configuration(
         path=path,
-        policy=Policy(operator, categories),
-        connectors=connectors,
-        holds=_holds(table.get("holds", []), context, categories),
-        ledger_url=database_url(ledger.url, path.parent),
-        ledger_key=ledger.key,
-        accounts=levels.accounts,
+        policy=Policy(file.operator, file.categories),
+        connectors=tuple(connectors),
+        holds=tuple(holds),
+        ledger_url=database_url(file.ledger.url, path.parent),
+        ledger_key=file.ledger.key,
+        accounts=file.identity.accounts,
         identity=pin,
     )
 
 
-def _table(table: Mapping[str, object], name: str, *, needed: bool = True) -> Mapping[str, object]:
-    found = table.get(name)
-    if found is None and not needed:
-        return {}
-    if found is None:
-        what = f"section [{name}] is missing"
-        raise ConfigurationError(what, "add it; `dsr init` writes an example")
-    if not isinstance(found, Mapping):
-        what = f"{name} is not a table"
-        raise ConfigurationError(what, f"write it as [{name}]")
-    return found
+def _one_time_pin(table: Mapping[str, object]) -> tuple[Mapping[str, object], dict[str, object]]:
+    """Return `[identity.one-time-pin]`, which `dsr.identity` checks, and the file without it."""
+    identity = table.get("identity", {})
+    if not isinstance(identity, Mapping):
+        return {}, dict(table)
+    pin = identity.get("one-time-pin", {})
+    if not isinstance(pin, Mapping):
+        what = "identity.one-time-pin is not a table"
+        raise ConfigurationError(what, "write [identity.one-time-pin]")
+    rest = {key: value for key, value in identity.items() if key != "one-time-pin"}
+    return pin, dict(table) | {"identity": rest}
 
 
-def _inner(table: Mapping[str, object], name: str, section: str) -> Mapping[str, object]:
-    found = table[name]
-    if not isinstance(found, Mapping):
-        what = f"{section}.{name} is not a table"
-        raise ConfigurationError(what, f"write it as [{section}.{name}]")
-    return found
-
-
-def _connector(name: str, table: Mapping[str, object], context: Context) -> Connector:
+def _connector(name: str, table: Mapping[str, object], context: Context) -> list[Connector]:
     known = {each.name: each for each in entry_points(group=GROUP)}
     wanted = table.get("connector")
     if not isinstance(wanted, str) or wanted not in known:
@@ -194,73 +202,51 @@ def _connector(name: str, table: Mapping[str, object], context: Context) -> Conn
     except Exception as error:
         what = f"stores.{name}: connector {wanted} cannot be loaded ({type(error).__name__})"
         raise ConfigurationError(what, "reinstall the distribution that brings it") from error
-    return build(name, rest, context)
+    return [build(name, rest, context)]
 
 
-def _check_levels(levels: Mapping[str, str]) -> None:
-    for right, level in levels.items():
+def _misnamed(file: _File, connectors: Sequence[Connector]) -> Iterator[str]:
+    """Yield what names a store, category or right that is not there."""
+    for right, level in file.identity.levels.items():
         if right not in RIGHTS:
-            what = f"identity.levels.{right} is no right"
-            raise ConfigurationError(what, f"rights: {', '.join(RIGHTS)}")
-        if level != "one-time-pin":
-            what = f"identity.levels.{right} names no way to verify"
-            raise ConfigurationError(what, 'write "one-time-pin"')
-
-
-def _check_accounts(accounts: str, stores: Mapping[str, object]) -> None:
-    if accounts and accounts not in stores:
-        what = "identity.accounts names no store"
-        raise ConfigurationError(what, f"stores: {', '.join(stores)}")
-
-
-def _check_categories(
-    connectors: tuple[Connector, ...], categories: Mapping[str, Category]
-) -> None:
+            yield f"identity.levels.{right} is no right: rights are {', '.join(RIGHTS)}"
+        elif level != _LEVEL:
+            yield f'identity.levels.{right} names no way to verify: write "{_LEVEL}"'
+    if file.identity.accounts and file.identity.accounts not in file.stores:
+        yield f"identity.accounts names no store: stores are {', '.join(file.stores)}"
     for connector in connectors:
-        for name in sorted(connector.categories - categories.keys()):
-            what = f"stores.{connector.name} holds category {name}, which no policy names"
-            raise ConfigurationError(what, f"add [categories.{name}]")
+        for name in sorted(connector.categories - file.categories.keys()):
+            yield f"stores.{connector.name} holds category {name}: add [categories.{name}]"
 
 
-def _holds(
-    tables: object, context: Context, categories: Mapping[str, Category]
-) -> tuple[Hold, ...]:
-    if not isinstance(tables, list):
-        what = "holds is not a list of tables"
-        raise ConfigurationError(what, "write each as [[holds]]")
-    return tuple(
-        _hold(settings(_Hold, table, f"holds[{number}]"), number, context, categories)
-        for number, table in enumerate(tables)
-    )
-
-
-def _hold(given: _Hold, number: int, context: Context, categories: Mapping[str, Category]) -> Hold:
-    for name in given.categories:
-        if name not in categories:
-            what = f"holds[{number}].categories names {name}, which is no category"
-            raise ConfigurationError(what, f"categories: {', '.join(categories)}")
-    for name in ("since", "before"):
-        at = getattr(given, name)
-        if at is not None and at.tzinfo is None:
-            what = f"holds[{number}].{name} has no time zone"
-            raise ConfigurationError(what, "write it as 2026-01-31T00:00:00+01:00")
-    who = tuple(
-        identify(kind, getattr(given, kind), context.region)
-        for kind in KINDS
-        if getattr(given, kind, "")
-    )
-    return Hold(
+def _hold(
+    given: _Hold, number: int, context: Context, categories: Mapping[str, Category]
+) -> list[Hold]:
+    where = f"holds[{number}]"
+    if not categories.keys() >= set(given.categories):
+        what = f"{where}.categories names one that is no category"
+        raise ConfigurationError(what, f"categories are {', '.join(categories)}")
+    who = []
+    for kind in KINDS:
+        if value := getattr(given, kind, ""):
+            try:
+                who.append(identify(kind, value, context.region))
+            except InvalidIdentifier as error:
+                what = f"{where}.{kind}: {error.what}"
+                raise ConfigurationError(what, error.fix) from None
+    hold = Hold(
         id=f"config-{number + 1}",
         case=given.case,
         reason=given.reason,
         law=given.law,
         until=given.until,
-        subject=Subject(who) if who else None,
+        subject=Subject(tuple(who)) if who else None,
         categories=frozenset(given.categories),
         since=given.since,
         before=given.before,
         fields=frozenset(given.fields),
     )
+    return [hold]
 
 
 def default_path() -> Path:

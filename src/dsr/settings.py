@@ -78,6 +78,12 @@ def _date(value: object, _: object) -> dt.date:
     return value
 
 
+def _moment(value: object, _: object) -> dt.datetime:
+    if not isinstance(value, dt.datetime) or value.tzinfo is None:
+        raise _Wrong(_TYPE, "a time with its zone such as 2026-01-31T00:00:00+01:00, unquoted")
+    return value
+
+
 def _choice(kind: Any) -> _Hook:  # noqa: ANN401  (a Literal)
     allowed = get_args(kind)
 
@@ -159,6 +165,7 @@ _converter = cattrs.Converter()
 for _kind in _NAMES:
     _converter.register_structure_hook(_kind, _strict(_kind))
 _converter.register_structure_hook(dt.date, _date)
+_converter.register_structure_hook(dt.datetime, _moment)
 _converter.register_structure_hook_func(lambda t: t is object, lambda v, _: v)
 _converter.register_structure_hook_factory(attrs.has, _table)
 _converter.register_structure_hook_factory(lambda t: _origin(t) is Literal, _choice)
@@ -167,7 +174,7 @@ _converter.register_structure_hook_factory(lambda t: _origin(t) is Mapping, _map
 
 
 def settings(cls: type[T], table: Mapping[str, object], where: str) -> T:
-    """Return `table` as a `cls`; `where` is its dotted place, such as `stores.cdr`.
+    """Return `table` as a `cls`; `where` is its dotted place, such as `stores.cdr`, or empty.
 
     Raises `ConfigurationError` that names each wrong key (unknown, missing, wrong type or
     value) and what to do. It shows no value, as long as the validators of `cls` show none:
@@ -186,7 +193,7 @@ def _problems(error: BaseException, where: str) -> list[str]:
         return [
             problem
             for each in error.exceptions
-            for problem in _problems(each, where + _place(each))
+            for problem in _problems(each, (where + _place(each)).removeprefix("."))
         ]
     match error:
         case ForbiddenExtraKeysError():
@@ -219,7 +226,8 @@ def _unknown(name: str, where: str, cls: Any) -> str:  # noqa: ANN401  (an attrs
     known = [each.name for each in attrs.fields(cls)]
     near = difflib.get_close_matches(name, known, n=1)
     fix = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known)}"
-    return f"unknown key {where}.{_quoted(name)}: {fix}"
+    place = f"{where}.{_quoted(name)}".removeprefix(".")
+    return f"unknown key {place}: {fix}"
 
 
 def database_url(source: str, folder: Path) -> str:

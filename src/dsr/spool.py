@@ -23,13 +23,13 @@ LINKS_AT_ONCE: Final = 20_000
 
 #: How many records a reading remembers before it writes them down (16 bytes each): most
 #: readings follow no links, and need never write.
-_NEW_IN_MEMORY: Final = 250_000
+_NEW_IN_MEMORY: Final = 100_000
 _KINDS_IN_MEMORY: Final = 10_000  # of a log, every line may speak in another place of it
 
 _SCHEMA: Final = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
-PRAGMA cache_size = -4096;
+PRAGMA cache_size = -2048;
 CREATE TABLE seen (
   subject INTEGER, store TEXT, digest INTEGER, about TEXT,
   PRIMARY KEY (subject, store, digest)
