@@ -31,6 +31,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"confirm", "survey"}),
     frozenset({"prove"}),
     frozenset({"apply"}),
+    frozenset({"export"}),
     frozenset({"desk"}),
     frozenset({"config"}),
     frozenset({"cli"}),

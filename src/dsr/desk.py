@@ -28,14 +28,13 @@ from dsr.errors import (
     StoreUnavailable,
     UnknownRight,
 )
-from dsr.find import Reading
+from dsr.export import fill, with_gap
 from dsr.identity import OneTimePin, Verified
 from dsr.ledger import Confirmed, Ledger
 from dsr.model import (
     RIGHTS,
     WRITES,
     Found,
-    Gap,
     Hold,
     Identifier,
     PackageInfo,
@@ -47,12 +46,10 @@ from dsr.model import (
     Unread,
 )
 from dsr.package import Cover, Package, save
-from dsr.plan import Wish, decide, gaps_of
+from dsr.plan import Wish
 from dsr.policy.deadlines import due
 from dsr.policy.model import Policy
-from dsr.spool import Spool
-from dsr.steps import Counter
-from dsr.survey import Progress, proved, quiet, survey
+from dsr.survey import Progress, quiet, survey
 
 __all__ = ["Desk", "Plan"]
 
@@ -294,7 +291,7 @@ class Desk:
         if receipt := self._closed(request):
             return receipt
         with Package(self._cover(request, now)) as package:
-            receipt = self._fill(package, request, now, progress)
+            receipt = fill(package, self._run, request, now, progress)
             info = save(package, path)
             return self._delivered(receipt, package, info, now)
 
@@ -312,7 +309,7 @@ class Desk:
 
     def _pieces(self, request: Request, now: dt.datetime) -> Iterator[bytes]:
         with Package(self._cover(request, now)) as package:
-            receipt = self._fill(package, request, now, quiet)
+            receipt = fill(package, self._run, request, now)
             info = yield from package.stream()
             self._delivered(receipt, package, info, now)
 
@@ -362,43 +359,12 @@ class Desk:
         """Return the receipt of a request that needs nothing more: doing it again does nothing."""
         return self.ledger.receipt(request.id) if request.state == "done" else None
 
-    def _fill(
-        self, package: Package, request: Request, now: dt.datetime, progress: Progress
-    ) -> Receipt:
-        """Read every store once, and hand each record to the package."""
-        ground, counter = self._run.ground(now), Counter()
-        rules, wish = ground.rules, Wish(request.right, request.changes)
-        subject = self.ledger.subject(request.id)
-        with Spool() as spool:
-            reading = Reading(self.stores, [subject], spool, self.executor)
-            for item in reading:
-                if isinstance(item, Unread):
-                    for gap in gaps_of(item, self.stores):
-                        counter.add(gap)
-                        package.add(gap, None)
-                    continue
-                if item.again:
-                    continue
-                for step in decide(item, wish, rules).steps:
-                    counter.add(step)
-                    package.add(step, item.record)
-                progress(item.store, 1)
-            read = proved(reading)
-        return Receipt(
-            request=request.id,
-            right=request.right,
-            state="done",
-            at=now,
-            stores=counter.done(),
-            proved=dict.fromkeys(sorted(read), now),
-        )
-
     def _delivered(
         self, receipt: Receipt, package: Package, info: PackageInfo, now: dt.datetime
     ) -> Receipt:
         """Complete the receipt with what the package turned out to hold."""
         for gap in package.gaps:
-            receipt = _with_gap(receipt, gap)
+            receipt = with_gap(receipt, gap)
         gaps = any(tally.gaps for each in receipt.stores.values() for tally in each.values())
         receipt = evolve(receipt, package=info, state="incomplete" if gaps else "done")
         return self._finish(receipt, now)
@@ -413,17 +379,6 @@ class Desk:
                 self.ledger.set_state(receipt.request, receipt.state, now)
             self.ledger.audit("run ended", at=now, request=receipt.request, note=receipt.state)
         return signed
-
-
-def _with_gap(receipt: Receipt, gap: Gap) -> Receipt:
-    """Return the receipt with a gap more: a record's content could not be read."""
-    stores = {store: dict(categories) for store, categories in receipt.stores.items()}
-    tally = stores.setdefault(gap.store, {}).get(gap.category, Tally())
-    gaps = dict(tally.gaps)
-    gaps[gap.reason] = gaps.get(gap.reason, 0) + 1
-    stores[gap.store][gap.category] = evolve(tally, gaps=gaps)
-    read = {name: at for name, at in receipt.proved.items() if name != gap.store}
-    return evolve(receipt, stores=stores, proved=read)
 
 
 def _numbers(item: Found, now: dt.datetime) -> Iterator[Identifier]:

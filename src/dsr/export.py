@@ -1,0 +1,68 @@
+"""Hand over what was found: one reading of every store into one package."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from attrs import evolve
+
+from dsr.apply import Stores
+from dsr.find import Reading
+from dsr.model import Gap, Receipt, Request, Tally, Unread
+from dsr.package import Package
+from dsr.plan import Wish, decide, gaps_of
+from dsr.spool import Spool
+from dsr.steps import Counter
+from dsr.survey import Progress, proved, quiet
+
+__all__ = ["fill", "with_gap"]
+
+
+def fill(
+    package: Package,
+    stores: Stores,
+    request: Request,
+    now: dt.datetime,
+    progress: Progress = quiet,
+) -> Receipt:
+    """Read every store once, hand each record to the package, and return what was handed.
+
+    The receipt is unsigned, and says nothing of the package yet.
+    """
+    ground, counter = stores.ground(now), Counter()
+    rules, wish = ground.rules, Wish(request.right, request.changes)
+    subject = stores.ledger.subject(request.id)
+    with Spool() as spool:
+        reading = Reading(stores.connectors, [subject], spool, stores.executor)
+        for item in reading:
+            if isinstance(item, Unread):
+                for gap in gaps_of(item, stores.connectors):
+                    counter.add(gap)
+                    package.add(gap, None)
+                continue
+            if item.again:
+                continue
+            for step in decide(item, wish, rules).steps:
+                counter.add(step)
+                package.add(step, item.record)
+            progress(item.store, 1)
+        read = proved(reading)
+    return Receipt(
+        request=request.id,
+        right=request.right,
+        state="done",
+        at=now,
+        stores=counter.done(),
+        proved=dict.fromkeys(sorted(read), now),
+    )
+
+
+def with_gap(receipt: Receipt, gap: Gap) -> Receipt:
+    """Return the receipt with a gap more: a record's content could not be read."""
+    stores = {store: dict(categories) for store, categories in receipt.stores.items()}
+    tally = stores.setdefault(gap.store, {}).get(gap.category, Tally())
+    gaps = dict(tally.gaps)
+    gaps[gap.reason] = gaps.get(gap.reason, 0) + 1
+    stores[gap.store][gap.category] = evolve(tally, gaps=gaps)
+    read = {name: at for name, at in receipt.proved.items() if name != gap.store}
+    return evolve(receipt, stores=stores, proved=read)
