@@ -17,6 +17,7 @@ from dsr.connector import Connector
 from dsr.desk import Desk
 from dsr.errors import ConfigurationError, InvalidIdentifier
 from dsr.identify import identify
+from dsr.identity import OneTimePin
 from dsr.identity import from_config as identity_from_config
 from dsr.ledger import Ledger, read_key
 from dsr.model import KINDS, RIGHTS, Hold, Subject
@@ -91,7 +92,7 @@ class Configuration:
     ledger_url: str = field(repr=False)
     ledger_key: str
     accounts: str
-    identity: Mapping[str, object] = field(repr=False)
+    pin: OneTimePin
 
     @property
     def context(self) -> Context:
@@ -109,7 +110,7 @@ class Configuration:
             stores=self.connectors,
             policy=self.policy,
             ledger=Ledger.open(self.ledger_url, key),
-            pin=identity_from_config(self.identity, self.context),
+            pin=self.pin,
             accounts=self.accounts,
             holds=self.holds,
         )
@@ -159,6 +160,7 @@ def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
         for number, each in enumerate(file.holds)
         for hold in tried(partial(_hold, each, number, context, file.categories))
     ]
+    pins = tried(lambda: [identity_from_config(pin, context)])
     problems += _misnamed(file, connectors)
     if problems:
         what = "; ".join(dict.fromkeys(problems))
@@ -171,12 +173,15 @@ def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
         ledger_url=database_url(file.ledger.url, path.parent),
         ledger_key=file.ledger.key,
         accounts=file.identity.accounts,
-        identity=pin,
+        pin=pins[0],
     )
 
 
 def _one_time_pin(table: Mapping[str, object]) -> tuple[Mapping[str, object], dict[str, object]]:
-    """Return `[identity.one-time-pin]`, which `dsr.identity` checks, and the file without it."""
+    """Return `[identity.one-time-pin]`, which `dsr.identity` checks, and the file without it.
+
+    Its name is none that a field of `_Identity` could have.
+    """
     identity = table.get("identity", {})
     if not isinstance(identity, Mapping):
         return {}, dict(table)

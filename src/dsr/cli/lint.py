@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from dsr.config import Configuration
 from dsr.connector import Connector
+from dsr.identity import ConsoleSender, FileSender
 from dsr.model import Verb
 from dsr.plan import verbs_of
 from dsr.policy.model import Category
 
 __all__ = ["warnings"]
-
-_UNSAFE_SENDERS = ("console", "file:")
 
 
 def warnings(configuration: Configuration) -> Iterator[str]:
@@ -35,8 +34,7 @@ def _identity(configuration: Configuration) -> Iterator[str]:
             "identity.accounts names no store: whoever can read messages to a number counts as"
             " its holder, today and for all time"
         )
-    sender = configuration.identity.get("sender")
-    if isinstance(sender, str) and sender.startswith(_UNSAFE_SENDERS):
+    if isinstance(configuration.pin.sender, ConsoleSender | FileSender):
         yield (
             "identity.one-time-pin.sender shows PINs to whoever works here: for a service,"
             " write the https:// URL of your SMS gateway"
