@@ -296,13 +296,12 @@ def other_rows(story: Story, evidence: Evidence) -> Iterator[tuple[str, dict[str
 @pytest.mark.parametrize("look", ["held", "free"])
 def test_lines_are_covered_exactly(story: Story, look: str) -> None:
     """Law 7: of the caller's lines exactly the caller's words are covered, byte for byte."""
-    caller = {each.encode() for each in story.witness.spelled}
-    calls = {each.encode() for each in story.calls}
+    theirs = {each.encode() for each in (*story.witness.spelled, *story.calls)}
     for name, old in story.looks["before"].logs.items():
         new = story.looks[look].logs[name]
         stays = held_lines(story, name) if look == "held" else set()
         expected = [
-            line if number in stays else covered(line, caller, calls)
+            line if number in stays else covered(line, theirs)
             for number, line in enumerate(old.splitlines(), 1)
         ]
         assert new.splitlines() == expected
