@@ -13,14 +13,13 @@ from typing import Final
 
 __all__ = ["covered"]
 
+_FROM: Final = (
+    rb'call from sip:(([^@]+)@\S+) \(PAI=tel:([^,]+), name="([^"]*)"\)'
+    rb".* src=([\d.]+):\d+ ua=(.*)"
+)
 #: What to look for, the groups that say who it is, and the groups that are then covered.
 _SAID: Final = (
-    (
-        rb'call from sip:(([^@]+)@\S+) \(PAI=tel:([^,]+), name="([^"]*)"\)'
-        rb".* src=([\d.]+):\d+ ua=(.*)",
-        (2, 3),
-        (1, 3, 4, 5, 6),
-    ),
+    (_FROM, (2, 3), (1, 3, 4, 5, 6)),
     (rb"\) to sip:([^@a-z]+)@", (1,), (1,)),
     (rb"\) to sip:(([a-z]+)@[\d.]+)", (2,), (1,)),  # a name means somebody only with its host
     (rb"src_user=([^;]*);src_domain=([^;]*);src_ip=([^;]*)", (1,), (1, 2, 3)),
