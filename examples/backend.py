@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask import Flask, Response, request, session
 
-from dsr import Desk, DsrError, NotVerified, RequestNotFound, identify, load
+import dsr
 
 
 def now() -> dt.datetime:
@@ -17,41 +17,42 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def create_app(desk: Desk, secret: str) -> Flask:
+def create_app(desk: dsr.Desk, secret: str) -> Flask:
     """Return the service; `secret` signs the session that remembers who was verified."""
     app = Flask(__name__)
     app.secret_key = secret
+    region = desk.policy.operator.country
 
     @app.post("/requests")
     def open_() -> tuple[dict[str, str], int]:
-        phone = identify("phone", request.get_json()["phone"], desk.policy.operator.country)
+        phone = dsr.identify("phone", request.get_json().get("phone", ""), region)
         opened = desk.open("access", [phone], now=now())
         desk.challenge(opened.id, now=now())
         return {"request": opened.id, "due": opened.due.isoformat()}, 201
 
     @app.post("/requests/<name>/verify")
     def verify(name: str) -> dict[str, str]:
-        grant = desk.verify(name, request.get_json()["pin"], now=now())
-        session["request"] = grant.request.id
-        return {"request": grant.request.id, "status": "verified"}
+        desk.verify(name, request.get_json().get("pin", ""), now=now())
+        session["request"] = name
+        return {"request": name, "status": "verified"}
 
     @app.get("/requests/<name>/package")
     def package(name: str) -> Response:
         if session.get("request") != name:
-            what = "this session has not verified this request"
-            raise NotVerified(what)
-        pieces = desk.stream(desk.verified(name), now=now())
+            raise dsr.NotVerified("this session has not verified this request")
         headers = {"Content-Disposition": f"attachment; filename=dsr-{name}.zip"}
+        pieces = desk.stream(desk.verified(name), now=now())
         return Response(pieces, mimetype="application/zip", headers=headers)
 
-    @app.errorhandler(DsrError)
-    def refused(error: DsrError) -> tuple[dict[str, str], int]:
-        hidden = isinstance(error, NotVerified | RequestNotFound)
-        return {"error": error.what, "fix": error.fix}, 403 if hidden else 400
+    @app.errorhandler(dsr.DsrError)
+    def refused(error: dsr.DsrError) -> tuple[dict[str, str], int]:
+        hidden = isinstance(error, dsr.NotVerified | dsr.RequestNotFound)
+        wrong = isinstance(error, dsr.InputError | dsr.RequestError)
+        return {"error": error.what, "fix": error.fix}, 403 if hidden else 400 if wrong else 503
 
     return app
 
 
 def from_config(path: str) -> Flask:
     """Return the service for a dsr.toml; the session secret is in $SESSION_SECRET."""
-    return create_app(load(Path(path)).desk(), os.environ["SESSION_SECRET"])
+    return create_app(dsr.load(Path(path)).desk(), os.environ["SESSION_SECRET"])
