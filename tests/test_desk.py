@@ -193,6 +193,78 @@ def test_an_account_leads_to_its_number(office: Office) -> None:
     assert len(office.pins.read_text().splitlines()) == 1
 
 
+def test_a_number_vouches_for_nobody_elses_account(office: Office) -> None:
+    """Rule 43, attack: one's own number with another person's account, number or address."""
+    for extra in (
+        identify("account", "A2", "DE"),
+        identify("account", "A0", "DE"),  # the former holder of the very same number
+        identify("phone", NOOR.value, "DE"),
+        identify("email", "noor@example.org", "DE"),
+    ):
+        who = [["phone", NOOR.value, ["name"]], ["account", "A2", ["name"]]]
+        office.accounts.put("A2", category="accounts", who=who, data={"name": "Noor"})
+        for both in ((EVA, extra), (extra, EVA)):
+            request = office.desk.open("access", both, now=NOW)
+            office.desk.challenge(request.id, now=NOW)
+            with pytest.raises(NotVerified):
+                office.desk.verify(request.id, "000000", now=NOW)
+    assert not office.pins.exists()
+
+
+def test_what_the_accounts_join_to_the_number_is_verified_with_it(office: Office) -> None:
+    """Design, subject: a set of identifiers, as the operator's own records join them."""
+    account = identify("account", "A1", "DE")
+    request = office.desk.open("access", [account, EVA], now=NOW)
+    office.desk.challenge(request.id, now=NOW)
+    office.desk.verify(request.id, office.pin(), now=NOW)
+    kept = office.desk.ledger.subject(request.id).identifiers
+    assert [(each.kind, each.value, each.since) for each in kept] == [
+        ("phone", EVA.value, SINCE),
+        ("account", "A1", None),
+    ]
+
+
+def test_a_number_of_two_holders_at_once_goes_to_a_person(office: Office) -> None:
+    """Rule 28: overlaps are withheld for review; no PIN is sent."""
+    row = office.accounts.rows()["A1"]
+    links = [["phone", EVA.value, OLD.isoformat(), None]]
+    office.accounts.put("A9", **(row | {"links": links}))
+    request = office.desk.open("access", [EVA], now=NOW)
+    office.desk.challenge(request.id, now=NOW)
+    assert not office.pins.exists()
+
+
+def test_a_number_given_up_since_the_pin_was_sent_is_no_proof(office: Office) -> None:
+    """Rule 42: tenure is looked at when the PIN comes back, too; the text is the same."""
+    request = office.desk.open("access", [EVA], now=NOW)
+    office.desk.challenge(request.id, now=NOW)
+    row = office.accounts.rows()["A1"]
+    links = [["phone", EVA.value, SINCE.isoformat(), NOW.isoformat()]]
+    office.accounts.put("A1", **(row | {"links": links}))
+    with pytest.raises(NotVerified, match="the PIN is not right"):
+        office.desk.verify(request.id, office.pin(), now=NOW + MINUTE)
+
+
+def test_a_store_of_accounts_that_fails_in_between_uses_up_no_pin(office: Office) -> None:
+    """Law 7: without its tenure a number is not verified; and the person can try again."""
+    request = office.desk.open("access", [EVA], now=NOW)
+    office.desk.challenge(request.id, now=NOW)
+    office.accounts.set(down=True)
+    with pytest.raises(StoreUnavailable):
+        office.desk.verify(request.id, office.pin(), now=NOW)
+    office.accounts.set(down=False)
+    office.desk.verify(request.id, office.pin(), now=NOW)
+    assert office.desk.ledger.subject(request.id).identifiers[0].since == SINCE
+
+
+def test_without_accounts_only_one_number_can_be_verified(office: Office) -> None:
+    """Rule 43: what no record confirms must not be searched by."""
+    desk = evolve(office.desk, accounts="")
+    for who in ([EVA, NOOR], [identify("account", "A1", "DE")]):
+        with pytest.raises(InputError):
+            desk.open("access", who, now=NOW)
+
+
 def test_a_store_of_accounts_that_is_down_is_an_error(office: Office) -> None:
     """Law 4: who is on file cannot be guessed when the store does not answer."""
     request = office.desk.open("access", [EVA], now=NOW)

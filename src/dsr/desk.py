@@ -25,7 +25,6 @@ from dsr.errors import (
     InputError,
     NotConfirmed,
     RequestError,
-    StoreUnavailable,
     UnknownRight,
 )
 from dsr.export import fill, with_gap
@@ -34,7 +33,6 @@ from dsr.ledger import Confirmed, Ledger
 from dsr.model import (
     RIGHTS,
     WRITES,
-    Found,
     Hold,
     Identifier,
     PackageInfo,
@@ -43,8 +41,8 @@ from dsr.model import (
     Right,
     Subject,
     Tally,
-    Unread,
 )
+from dsr.onfile import on_file
 from dsr.package import Cover, Package, save
 from dsr.plan import Wish
 from dsr.policy.deadlines import due
@@ -151,6 +149,9 @@ class Desk:
         if not identifiers:
             what = "a request needs an identifier"
             raise InputError(what, "give a phone number, SIP address, e-mail or account")
+        if not self.accounts and [each.kind for each in identifiers] != ["phone"]:
+            what = "without a store of accounts one phone number is all that can be verified"
+            raise InputError(what, "open with that alone, or configure identity.accounts")
         if right == "rectification" and not changes:
             what = "a rectification needs the fields to correct"
             raise InputError(what, "give each as FIELD=VALUE")
@@ -169,22 +170,23 @@ class Desk:
         store of accounts).
         """
         found = self.ledger.get(request)
-        number = self._on_file(self.ledger.subject(request), now)
-        self.pin.challenge(self.ledger, found, number.value if number else None, now)
+        known = self._on_file(self.ledger.subject(request), now)
+        number = known.identifiers[0].value if known else None
+        self.pin.challenge(self.ledger, found, number, now)
 
     def verify(self, request: str, pin: str, *, now: dt.datetime) -> Verified:
         """Check the PIN; return the grant that `plan`, `apply` and `export` ask for.
 
         The numbers of the request are bound to the tenure on file from here on. Raises
-        `NotVerified` with the same text for a wrong, expired, used or never sent PIN.
+        `NotVerified` with the same text for a wrong, expired, used or never sent PIN, and
+        `StoreUnavailable` (the store of accounts; the PIN is not used up then).
         """
-        grant = self.pin.verify(self.ledger, self.ledger.get(request), pin, now)
-        subject = self.ledger.subject(request)
-        number = self._on_file(subject, now)
-        if number is not None:
-            same = {(number.kind, number.value): number}
-            bound = [same.get((who.kind, who.value), who) for who in subject.identifiers]
-            self.ledger.reseal(request, Subject(tuple(bound)))
+        found = self.ledger.get(request)
+        known = self._on_file(self.ledger.subject(request), now)
+        # a number that was given up since the PIN was sent: any PIN is wrong
+        grant = self.pin.verify(self.ledger, found, pin if known else "", now)
+        if known is not None:
+            self.ledger.reseal(request, known)
         return grant
 
     def verified(self, request: str) -> Verified:
@@ -194,24 +196,12 @@ class Desk:
         """
         return identity.granted(self.ledger, request)
 
-    def _on_file(self, subject: Subject, now: dt.datetime) -> Identifier | None:
-        """Return the phone number on file for the person, with its tenure; None if unknown."""
-        phones = [who for who in subject.identifiers if who.kind == "phone"]
+    def _on_file(self, subject: Subject, now: dt.datetime) -> Subject | None:
+        """Return the person as the store of accounts knows them, a number first; None if not."""
         if not self.accounts:
-            return phones[0] if phones else None
+            return subject  # one phone number: `open` sees to it
         store = next(each for each in self.stores if each.name == self.accounts)
-        who = [
-            Identifier(each.kind, each.value)
-            for each in subject.identifiers
-            if each.kind in store.accepts
-        ]
-        candidates: list[Identifier] = []
-        for item in store.find(who):
-            if isinstance(item, Unread):
-                raise StoreUnavailable(store.name, item.reason)
-            candidates += _numbers(item, now)
-        asked = {each.value for each in phones}
-        return next((each for each in candidates if not asked or each.value in asked), None)
+        return on_file(store, subject, now)
 
     # --- fulfilling it ------------------------------------------------------------------
 
@@ -379,14 +369,3 @@ class Desk:
                 self.ledger.set_state(receipt.request, receipt.state, now)
             self.ledger.audit("run ended", at=now, request=receipt.request, note=receipt.state)
         return signed
-
-
-def _numbers(item: Found, now: dt.datetime) -> Iterator[Identifier]:
-    """Yield the phone numbers that an account record gives the person today."""
-    links = [each for each in item.record.links if each.kind == "phone"]
-    if item.who.kind == "phone" and not any(each.value == item.who.value for each in links):
-        links.append(item.who)
-    for each in links:
-        own = item.who.kind != "phone" or each.value == item.who.value
-        if own and each.covers(now):
-            yield each
