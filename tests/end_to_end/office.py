@@ -65,6 +65,7 @@ TABLES: Final[Mapping[str, str]] = {
     )""",
     "numbers": """(
       id SERIAL UNIQUE, number VARCHAR(32) PRIMARY KEY, account VARCHAR(32) NOT NULL,
+      sip VARCHAR(128),
       assigned_at TIMESTAMP WITH TIME ZONE, released_at TIMESTAMP WITH TIME ZONE
     )""",
 }
@@ -77,7 +78,7 @@ _INDEXED: Final[Mapping[str, tuple[str, ...]]] = {
     "acc_cdrs": ("src_user", "dst_user"),
     "location": ("username",),
     "subscriber": ("username",),
-    "numbers": ("account",),
+    "numbers": ("account", "sip"),
 }
 
 
@@ -170,12 +171,13 @@ def _database(office: Office, dataset: Dataset) -> None:
         )
         connection.execute(
             sa.text(
-                "INSERT INTO numbers (number, account, assigned_at) VALUES"
-                " (:mine, 'C-1001', NULL), (:near, 'C-1002', '2020-01-01'),"
-                " (:longer, 'C-1003', NULL), ('+33199001299', 'C-1004', NULL)"
+                "INSERT INTO numbers (number, account, sip, assigned_at) VALUES"
+                " (:mine, 'C-1001', :user, NULL), (:near, 'C-1002', 'bob@127.0.0.1', '2020-01-01'),"
+                " (:longer, 'C-1003', NULL, NULL), ('+33199001299', 'C-1004', NULL, NULL)"
             ),
             {
                 "mine": dataset.number,
+                "user": f"{dataset.user}@{dataset.host}",
                 "near": dataset.number[:-1] + "9",
                 "longer": dataset.number + "1",
             },
