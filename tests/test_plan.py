@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsr.find import Hit
-from dsr.model import Do, Gap, Hold, Keep, Lock, Record, Right, Step, Verb
-from dsr.plan import Decision, Rules, Wish, decide, restrained
+from dsr.model import Do, Gap, Hold, Keep, Lock, Record, Right, Step, Unread, Verb
+from dsr.plan import Decision, Rules, Wish, decide, gaps_of, restrained
 from dsr.policy.model import Category, Retention
 from dsr.policy.reasons import Reason
+from tests.shelf import shelf
 from tests.things import EVA, category, policy
 
 TODAY = dt.date(2026, 11, 23)
@@ -304,6 +306,16 @@ def test_nothing_is_silent(
             assert about == {"src", "clid", "dst"}
         if isinstance(step, Keep) and right == "erasure":
             assert step.law
+
+
+def test_what_could_not_be_read_is_a_gap_in_every_category_it_may_hold(tmp_path: Path) -> None:
+    """Law 4: never silent, not even for a store that does not say what it holds."""
+    lost = Unread("down", store="cdr", whole=True)
+    known, mute = shelf(tmp_path, "cdr", ["phone"], "b", "a"), shelf(tmp_path, "cdr", ["phone"])
+    assert [gap.category for gap in gaps_of(lost, [known])] == ["a", "b"]
+    assert [gap.category for gap in gaps_of(lost, [mute])] == ["unknown"]
+    part = evolve(lost, category="a", whole=False)
+    assert [gap.category for gap in gaps_of(part, [known])] == ["a"]
 
 
 def test_a_reason_found_later_restrains_what_was_decided() -> None:

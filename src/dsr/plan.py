@@ -91,12 +91,12 @@ _PROTOCOLS: Final[tuple[tuple[type, Verb], ...]] = (
 
 
 def gaps_of(unread: Unread, connectors: Sequence[Connector]) -> Iterator[Gap]:
-    """Yield a gap for each category that the unread part may have held."""
+    """Yield a gap for each category that the unread part may have held; at least one."""
     categories = {unread.category} if unread.category else set[str]()
     for connector in connectors:
         if connector.name == unread.store and not categories:
             categories = set(connector.categories)
-    for category in sorted(categories):
+    for category in sorted(categories) or ["unknown"]:
         yield Gap(unread.store, category, key="", reason=unread.reason)
 
 
