@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
@@ -101,7 +102,7 @@ def list_(app: App) -> None:
         if not standing:
             click.echo("No hold stands.")
         for each in standing:
-            for line in _lines(each):
+            for line in _lines(each, configuration.policy.operator.zone):
                 Console().print(line)
 
     reply(app, document, people)
@@ -123,7 +124,7 @@ def _document(hold: Hold) -> dict[str, object]:
     }
 
 
-def _lines(hold: Hold) -> Iterator[str]:
+def _lines(hold: Hold, zone: ZoneInfo) -> Iterator[str]:
     """Say the same to people."""
     until = f"until {hold.until}" if hold.until else "until it is released"
     yield f"\n[bold]{escape(hold.id)}[/]  {escape(hold.case)}, {until}"
@@ -131,12 +132,12 @@ def _lines(hold: Hold) -> Iterator[str]:
     whose = "one person" if hold.subject else "everybody"
     what = ", ".join(sorted(hold.categories)) or "all categories"
     fields = f", only {', '.join(sorted(hold.fields))}" if hold.fields else ""
-    yield escape(f"  of {whose}: {what}{fields}{_span(hold)}")
+    yield escape(f"  of {whose}: {what}{fields}{_span(hold, zone)}")
 
 
-def _span(hold: Hold) -> str:
-    since = f", from {hold.since:%Y-%m-%d %H:%M %Z}" if hold.since else ""
-    return since + (f", before {hold.before:%Y-%m-%d %H:%M %Z}" if hold.before else "")
+def _span(hold: Hold, zone: ZoneInfo) -> str:
+    ends = (("from", hold.since), ("before", hold.before))
+    return "".join(f", {word} {at.astimezone(zone):%Y-%m-%d %H:%M %Z}" for word, at in ends if at)
 
 
 COMMANDS: Final = (hold,)

@@ -131,7 +131,7 @@ def verify(app: App, request: str) -> None:
     grant = app.desk().verify(request, _pin(), now=now())
 
     def people() -> None:
-        err.print(f"Verified. Next: dsr plan {request}")
+        err.print(f"Verified. {_next(grant.request)}")
 
     document = {"request": request, "status": "verified", "method": grant.method}
     reply(app, document, people)
@@ -182,7 +182,7 @@ def _next(request: Request) -> str:
         case "verified" | "confirmed" if request.right in WRITES:
             return f"Next: dsr plan {request.id}"
         case "verified":
-            return f"Next: dsr run {request.id} --out PATH.zip"
+            return f"Next: dsr plan {request.id}, or at once: dsr run {request.id} --out PATH.zip"
         case "confirmed" | "incomplete":
             return "Next: the same `dsr run` again, when what stands in the way is gone"
     return "Nothing is left to do."

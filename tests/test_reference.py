@@ -1,0 +1,187 @@
+"""The reference of the configuration, compared with the settings themselves and with real use."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin
+
+import attrs
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+from dsr import config
+from dsr.connectors import files, logs, s3, vcards
+from dsr.connectors.sql import config as sql
+from dsr.connectors.sql import from_config
+from dsr.identity import config as identity
+from dsr.model import Identifier
+from dsr.policy.model import Category, Operator, Recipient, Retention
+from dsr.settings import Context
+from tests.servers.postgresql import postgresql
+
+__all__ = ["postgresql"]
+
+ROOT: Final = Path(__file__).parent.parent
+TEXT: Final = (ROOT / "docs" / "reference" / "configuration.md").read_text("utf-8")
+_HEADING = re.compile(r"^##+ (.*)$", re.MULTILINE)
+_ROW = re.compile(r"^\| `([a-z_]+)` \| (.*?) \| (.*?) \| (.*?) \|(.*)\|$", re.MULTILINE)
+
+#: Each section of the page, and the class that reads it.
+SECTIONS: Final[Mapping[str, type]] = {
+    "`[operator]`": Operator,
+    "`[ledger]`": config._Ledger,
+    "`[identity]`": config._Identity,
+    "`[identity.one-time-pin]`": identity._Settings,
+    '`[stores.NAME]` with `connector = "sql"`': sql._Store,
+    "`[stores.NAME.tables.TABLE]`": sql._Table,
+    "One of `sides`": sql._Side,
+    "One of `links`, with tenure": sql._Link,
+    '`[stores.NAME]` with `connector = "files"`': files.Settings,
+    '`[stores.NAME]` with `connector = "s3"`': s3.Settings,
+    '`[stores.NAME]` with `connector = "logs"`': logs.Settings,
+    '`[stores.NAME]` with `connector = "vcards"`': vcards.Settings,
+    "`[categories.NAME]`": Category,
+    "One of `keep`": Retention,
+    "One of `recipients`": Recipient,
+    "`[[holds]]`": config._Hold,
+}
+
+
+def _sections() -> dict[str, str]:
+    """Return the text below each heading."""
+    parts = _HEADING.split(TEXT)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def _fields(cls: type) -> Iterator[tuple[str, str, str]]:
+    """Yield key, type and default of each setting, as the page writes them."""
+    attrs.resolve_types(cls)
+    for each in attrs.fields(cls):
+        yield each.name, _type(each.type), _default(each.default)
+
+
+def _type(kind: Any) -> str:
+    origin, args = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return _type(next(each for each in args if each is not type(None)))
+    if origin is Literal:
+        return " or ".join(f"`{json.dumps(each)}`" for each in args)
+    if origin is tuple:
+        return "list of tables" if attrs.has(args[0]) else f"list of {_type(args[0])}s"
+    if origin is not None and issubclass(origin, Mapping):
+        inner = "tables" if attrs.has(args[1]) else f"{_type(args[1])}s"
+        return "table" if args[1] is object else f"table of {inner}"
+    names = {object: "value", str: "text", int: "whole number", bool: "true or false"}
+    return {**names, dt.date: "date", dt.datetime: "time"}[kind]
+
+
+def _default(value: object) -> str:
+    if value is attrs.NOTHING:
+        return "*needed*"
+    if value is None:
+        return "none"
+    factory = getattr(value, "factory", None)
+    return f"`{json.dumps(factory() if factory else value)}`"
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_every_setting_is_described(heading: str) -> None:
+    """Key, type and default of each setting stand in the reference, in order, and no others do."""
+    rows = _ROW.findall(_sections()[heading])
+    assert [row[:3] for row in rows] == list(_fields(SECTIONS[heading]))
+    assert all(row[3] for row in rows)
+
+
+def test_every_section_is_described() -> None:
+    """A table of settings on the page is one that is compared; and so is every connector."""
+    tables = {name for name, text in _sections().items() if _ROW.search(text)}
+    assert tables == set(SECTIONS)
+    described = {name for name in SECTIONS if "connector =" in name}
+    built_in = entry_points(group=config.GROUP)
+    names = {each.name for each in built_in if each.value.startswith("dsr.")}
+    assert {f'`[stores.NAME]` with `connector = "{name}"`' for name in names} == described
+    first = TEXT[: TEXT.index("## ")]
+    for name in attrs.fields_dict(config._File):
+        assert re.search(rf"^\| `\[+{name}[].]", first, re.MULTILINE), name
+
+
+# --- what the stores' users need ---------------------------------------------------------------
+
+
+def test_the_grants_are_enough_and_no_more(postgresql: str) -> None:
+    """With the GRANTs of the page dsr reads both tables and changes the one; not the other."""
+    admin = sa.create_engine(postgresql, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    (grants,) = re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
+    with admin.connect() as connection:
+        for statement in (
+            'CREATE TABLE cdr (id int PRIMARY KEY, src text, dst text, "start" timestamptz)',
+            "CREATE TABLE numbers (number text PRIMARY KEY, account text)",
+            "CREATE TABLE secrets (number text)",
+            "INSERT INTO cdr SELECT n, '+4930901820', '0', now() FROM generate_series(1, 3) AS n",
+            "INSERT INTO numbers VALUES ('+4930901820', 'A-1')",
+            "DROP ROLE IF EXISTS dsr",
+            "CREATE ROLE dsr LOGIN PASSWORD 'x'",
+            *filter(None, map(str.strip, grants.split(";"))),
+        ):
+            connection.execute(sa.text(statement))
+    url = sa.make_url(postgresql).set(username="dsr", password="x")
+    sides = [{"phone": "src", "about": ["src"]}, {"phone": "dst", "about": ["dst"]}]
+    table = {
+        "url": url.render_as_string(hide_password=False),
+        "tables": {
+            "cdr": {"category": "c", "at": "start", "sides": sides},
+            "numbers": {"category": "n", "sides": [{"phone": "number"}]},
+        },
+    }
+    store = from_config("db", table, Context("DE", ROOT))
+    who = [Identifier("phone", "+4930901820")]
+    try:
+        keys = [each.record.key for each in store.find(who) if each.record.category == "c"]
+        assert len(keys) == 3
+        store.redact({keys[0]: frozenset({"src"})})
+        store.rectify(keys[1], {"src": "+4930901829"})
+        store.erase(keys[2:])
+        assert [each.record.category for each in store.find(who)] == ["n"]
+        problems = "\n".join(store.check())
+        assert "table numbers: dsr may only read it" in problems
+        assert "table cdr: dsr may only" not in problems
+    finally:
+        with admin.connect() as connection:
+            connection.execute(sa.text("DROP OWNED BY dsr"))
+            connection.execute(sa.text("DROP ROLE dsr"))
+
+
+#: Which permission AWS asks for each call (Service Authorization Reference, Amazon S3).
+_CALLS: Final = {
+    "list_object_versions": {"s3:ListBucketVersions"},
+    "list_multipart_uploads": {"s3:ListBucketMultipartUploads"},
+    "get_object_lock_configuration": {"s3:GetBucketObjectLockConfiguration"},
+    "get_object_legal_hold": {"s3:GetObjectLegalHold"},
+    "get_object_retention": {"s3:GetObjectRetention"},
+    "get_object": {"s3:GetObjectVersion"},  # always with a version's id
+    "delete_objects": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
+    "abort_multipart_upload": {"s3:AbortMultipartUpload"},
+}
+
+
+def test_the_bucket_policy_names_what_is_called() -> None:
+    """Every call of the connector is allowed by the policy on the page, and nothing else is."""
+    source = "".join(
+        path.read_text("utf-8")
+        for path in sorted((ROOT / "src" / "dsr" / "connectors" / "s3").glob("*.py"))
+    )
+    paged = set(re.findall(r'get_paginator\("(\w+)"\)', source))
+    called = set(re.findall(r"client(?:\(\))?\.(\w+)\(", source)) - {"get_paginator"}
+    (policy,) = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
+    reading, erasing = (set(each["Action"]) for each in json.loads(policy)["Statement"])
+    assert called | paged == set(_CALLS)
+    assert reading | erasing == set().union(*_CALLS.values())
+    writes = {"delete_objects", "abort_multipart_upload"}
+    assert erasing == set().union(*(_CALLS[each] for each in writes))
