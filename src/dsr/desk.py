@@ -223,7 +223,7 @@ class Desk:
                 confirmed = confirm(request.id, rows, self.ledger.digester(), now)
                 self._propose(request, confirmed)
                 stores = found.steps.tallies(number)
-                plans.append(Plan(request, confirmed.token, now, stores, found.read))
+                plans.append(Plan(request, confirmed.token, now, stores, found.read[number]))
         return plans
 
     def _propose(self, request: Request, confirmed: Confirmed) -> None:

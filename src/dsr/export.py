@@ -13,7 +13,7 @@ from dsr.package import Package
 from dsr.plan import Wish, decide, gaps_of
 from dsr.spool import Spool
 from dsr.steps import Counter
-from dsr.survey import Progress, proved, quiet
+from dsr.survey import Progress, quiet
 
 __all__ = ["fill", "with_gap"]
 
@@ -46,7 +46,11 @@ def fill(
                 counter.add(step)
                 package.add(step, item.record)
             progress(item.store, 1)
-        read = proved(reading)
+        for lost in reading.unasked(0):
+            for gap in gaps_of(lost, stores.connectors):
+                counter.add(gap)
+                package.add(gap, None)
+        read = reading.read(0)
     return Receipt(
         request=request.id,
         right=request.right,

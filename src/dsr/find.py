@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 #: speaks of nobody else: the account on a call is the caller's, not the callee's (law 7).
 _PERSON: Final[frozenset[Kind]] = frozenset({"phone", "sip", "email", "account", "usage", "ip"})
 
+_THINGS: Final[frozenset[Kind]] = frozenset({"call", "object"})
+
 _BUFFER: Final = 5_000  # links that are written to the spool together
 _PARTS_AHEAD: Final = 4  # parts of a split store whose results may wait in memory
 _NOWHERE: Final = Spot("", 0)
@@ -82,15 +84,16 @@ Index = dict[tuple[Kind, str], list[tuple[Identifier, int]]]
 class Reading:
     """One pure reading of every store for a batch of subjects.
 
-    Iterate it once; afterwards `asked` names the stores that were searched, and `unread` those
-    of which something could not be read. `executor` reads the parts of stores that split.
+    Iterate it once; afterwards `unread` names the stores of which something could not be read,
+    and `unasked` and `read` tell what that means for one subject. `executor` reads the parts of
+    stores that split.
     """
 
     connectors: Sequence[Connector]
     subjects: Sequence[Subject]
     spool: Spool
     executor: Executor | None = None
-    asked: set[str] = field(factory=set, init=False)
+    _asked: dict[str, set[int]] = field(factory=dict, init=False)
     unread: set[str] = field(factory=set, init=False)
     _links: list[Link] = field(factory=list, init=False)
 
@@ -113,13 +116,14 @@ class Reading:
             if not met:
                 break
             wave += 1
-        yield from self._never_asked()
 
     def _wave(self, wave: int, index: Index, useful: frozenset[Kind]) -> Iterator[Hit | Unread]:
         for connector in self.connectors:
             who = [Identifier(*each) for each in index if each[0] in connector.accepts]
             if who:
-                self.asked.add(connector.name)
+                asked = self._asked.setdefault(connector.name, set())
+                for each in who:
+                    asked.update(subject for _, subject in index[each.kind, each.value])
                 yield from self._store(connector, who, index, wave, useful)
         self._flush(wave)
 
@@ -216,26 +220,33 @@ class Reading:
         self.spool.add_links(wave + 1, self._links)
         self._links.clear()
 
-    def _never_asked(self) -> Iterator[Unread]:
-        """Report stores that could hold data but for which no identifier is known (law 4).
+    def unasked(self, subject: int) -> Iterator[Unread]:
+        """Yield the stores that could hold data of a subject and were not asked (law 4).
 
-        A store that is reached through links alone holds nothing of a person to whom no link
-        leads: it counts as searched.
+        That is when no identifier of a kind that they know is known of this person. A store
+        that is reached through links alone holds nothing of a person to whom no link leads.
         """
         for connector in self.connectors:
-            if connector.name in self.asked:
-                continue
             people = sorted(connector.accepts & _PERSON)
-            if not people:
-                self.asked.add(connector.name)
-                continue
-            self.unread.add(connector.name)
-            yield Unread(
-                f"store {connector.name}: not searched, because it is searched by"
-                f" {' or '.join(people)} and none is known of this person",
-                store=connector.name,
-                whole=True,
-            )
+            if people and subject not in self._asked.get(connector.name, ()):
+                yield Unread(
+                    f"store {connector.name}: not searched, because it is searched by"
+                    f" {' or '.join(people)} and none is known of this person",
+                    store=connector.name,
+                    whole=True,
+                )
+
+    def read(self, subject: int) -> frozenset[str]:
+        """Return the stores that this reading, once finished, can speak for (law 11).
+
+        A store that is reached through links is only covered when every store was read: the
+        link may lie in the one that was not.
+        """
+        unasked = {each.store for each in self.unasked(subject)}
+        clean = {each.name for each in self.connectors} - self.unread - unasked
+        if self.unread or unasked:
+            clean -= {each.name for each in self.connectors if each.accepts & _THINGS}
+        return frozenset(clean)
 
 
 def _groups(items: Iterable[Found | Unread]) -> Iterator[list[Found] | Unread]:

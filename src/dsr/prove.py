@@ -67,7 +67,7 @@ def receipt(  # noqa: PLR0917  (all six are what a receipt is made of)
         state="done" if complete else "incomplete",
         at=now,
         stores=stores,
-        proved=dict.fromkeys(sorted(proof.read - open_), now),
+        proved=dict.fromkeys(sorted(proof.read[number] - open_), now),
     )
 
 

@@ -18,7 +18,7 @@ from dsr.policy.reasons import Reason, active, hold_covers
 from dsr.spool import Spool
 from dsr.steps import Steps
 
-__all__ = ["Ground", "Progress", "Survey", "proved", "quiet", "survey"]
+__all__ = ["Ground", "Progress", "Survey", "quiet", "survey"]
 
 _LINKED = frozenset({"call", "object"})
 
@@ -48,10 +48,10 @@ class Ground:
 
 @frozen
 class Survey:
-    """The settled steps of one reading, and which stores it can speak for."""
+    """The settled steps of one reading, and for each subject the stores it can speak for."""
 
     steps: Steps
-    read: frozenset[str]
+    read: Sequence[frozenset[str]]
 
 
 #: Told of work as it goes on: the store, and how many records more.
@@ -86,9 +86,6 @@ def survey(
         for item in reading:
             if isinstance(item, Unread):
                 unread.append(item)
-                for number in range(len(subjects)):
-                    for gap in gaps_of(item, ground.connectors):
-                        steps.add_gap(number, gap)
                 continue
             progress(item.store, 1)
             if item.subject < len(subjects):
@@ -100,8 +97,12 @@ def survey(
                 if hold_covers(hold, item.record):
                     why = f"hold {hold.case}: {hold.reason}"
                     steps.add_held(item, Reason(why, hold.law, hold.until, hold.fields))
+        for number in range(len(subjects)):
+            for lost in (*unread, *reading.unasked(number)):
+                for gap in gaps_of(lost, ground.connectors):
+                    steps.add_gap(number, gap)
         steps.settle(unread, ground.connectors)
-        yield Survey(steps, proved(reading))
+        yield Survey(steps, [reading.read(number) for number in range(len(subjects))])
 
 
 def _by_link(held: Sequence[Hold]) -> Mapping[tuple[Kind, str], list[Hold]]:
@@ -116,16 +117,3 @@ def _by_link(held: Sequence[Hold]) -> Mapping[tuple[Kind, str], list[Hold]]:
 
 def _plain(who: Identifier) -> tuple[Kind, str]:
     return who.kind, who.value
-
-
-def proved(reading: Reading) -> frozenset[str]:
-    """Return the stores that a finished reading can speak for.
-
-    A store that is reached through links is only covered when every store was read: the link
-    may lie in the one that was not.
-    """
-    clean = reading.asked - reading.unread
-    if not reading.unread:
-        return frozenset(clean)
-    linked = {each.name for each in reading.connectors if each.accepts & _LINKED}
-    return frozenset(clean - linked)
