@@ -76,4 +76,10 @@ def test_the_commands_of_a_page_work(page: Path, tmp_path: Path) -> None:
 def test_pages_have_commands() -> None:
     """The test above looks at the pages that teach by doing."""
     names = {page.name for page in PAGES}
-    assert {"first-request.md", "hold.md", "connect-a-cdr-database.md", "script-it.md"} <= names
+    assert {
+        "README.md",
+        "first-request.md",
+        "hold.md",
+        "connect-a-cdr-database.md",
+        "script-it.md",
+    } <= names

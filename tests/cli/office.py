@@ -16,7 +16,6 @@ from click.testing import CliRunner, Result
 
 from dsr.cli import main
 from dsr.cli.operator import build
-from dsr.ledger import new_key
 
 __all__ = ["EVA", "Office", "check_run", "office", "template"]
 
@@ -113,9 +112,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the operator once."""
     folder = tmp_path_factory.mktemp("office")
     build(folder, dt.datetime.now(dt.UTC))  # commands look at the clock, and so must their data
-    key = folder / "dsr.key"
-    key.touch(0o600)
-    key.write_text(new_key())
     return folder
 
 

@@ -19,7 +19,6 @@ from rich.rule import Rule
 from dsr.cli.common import now
 from dsr.cli.failing import INCOMPLETE, Command
 from dsr.cli.operator import EVA, EVA_SINCE, build
-from dsr.cli.setup import write_key
 from dsr.errors import InputError
 
 __all__ = ["COMMANDS"]
@@ -112,7 +111,6 @@ class _Walk:
     def build(self) -> None:
         self.title("A small operator")
         build(self.folder, now())
-        write_key(self.folder / "dsr.key")
         self.say(f"Built in {self.folder}: call records and accounts in SQLite, logs (plain and")
         self.say("gzip), recordings and address books on disk, and dsr.toml with its policy.")
         self.say(f"Eva has had {EVA} for {EVA_SINCE} days; before that it was somebody else's.")

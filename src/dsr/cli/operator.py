@@ -18,6 +18,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from dsr.cli.setup import write_key
+
 __all__ = ["EVA", "EVA_SINCE", "build"]
 
 EVA: Final = "+493023125100"
@@ -64,7 +66,7 @@ class _Call(NamedTuple):
 
 
 def build(folder: Path, now: dt.datetime) -> None:
-    """Create the operator's stores and its dsr.toml in `folder`, as of `now`."""
+    """Create the operator's stores, its dsr.toml and its key in `folder`, as of `now`."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(_SEED)  # noqa: S311  (made-up calls, no secrets)
     calls = [_call(rng, number, now) for number in range(_CALLS)]
@@ -75,6 +77,7 @@ def build(folder: Path, now: dt.datetime) -> None:
     config = files("dsr.cli").joinpath("example.toml").read_text("utf-8")
     config = config.replace('sender = "console"', 'sender = "file:pins.jsonl"')
     (folder / "dsr.toml").write_text(config, "utf-8")
+    write_key(folder / "dsr.key")
 
 
 def _call(rng: random.Random, number: int, now: dt.datetime) -> _Call:
