@@ -114,6 +114,11 @@ def test_check_ends_with_4_for_a_problem_and_1_for_a_store_out_of_reach(office: 
             "store recordings cannot redact recordings: fields that categories.recordings.keep",
         ),
         (
+            'path = "contacts"',
+            'path = "contacts"\nowner = "{account}/{any}"',
+            "a correction by the owner (categories.address_book.rectifiable) changes all of them",
+        ),
+        (
             'retention = "rotated after 30 days"\nerase = "redact"',
             'retention = "rotated after 30 days"',
             "store logs cannot delete logs: erasures redact there instead",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from dsr.config import Configuration
 from dsr.connector import Connector
+from dsr.connectors.vcards import VCards
 from dsr.identity import ConsoleSender, FileSender
 from dsr.model import Verb
 from dsr.plan import verbs_of
@@ -55,6 +56,11 @@ def _verbs(store: Connector, name: str, category: Category) -> Iterator[str]:
         yield gaps.format("redact", f"fields that categories.{name}.keep does not name")
     if category.rectifiable and "rectify" not in able:
         yield gaps.format("rectify", f"corrections (categories.{name}.rectifiable)")
+    if category.rectifiable and isinstance(store, VCards) and store.owner is not None:
+        yield (
+            f"stores.{store.name}.owner makes every card of a book its owner's: a correction by"
+            f" the owner (categories.{name}.rectifiable) changes all of them"
+        )
 
 
 def _restriction(stores: Sequence[Connector]) -> Iterator[str]:
