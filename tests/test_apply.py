@@ -409,3 +409,16 @@ def test_the_receipt_and_the_audit_hold_no_personal_data(tmp_path: Path) -> None
     assert len(texts) > 1
     for secret in (EVA.value, NOOR.value, "c0", "a0", "l0"):
         assert not any(secret in text for text in texts)
+
+
+def test_one_correction_does_not_sweep_over_different_values(tmp_path: Path) -> None:
+    """Law 7: a corrected name must not become the name of every contact in the person's book."""
+    house = build(tmp_path, calls=2)
+    house.categories["calls"] = category(rectifiable=("clid",))
+    other = house.cdr.rows()["c1"]
+    house.cdr.put("c1", **(other | {"data": other["data"] | {"clid": "Noor"}}))
+    case = confirmed(house, request("rectification", clid="Eva M."))
+    receipt = erased(house, case)
+    assert [row["data"]["clid"] for row in house.cdr.rows().values()] == ["Eva", "Noor"]
+    assert sum(receipt.stores["cdr"]["calls"].gaps.values()) == 2
+    assert receipt.stores["cdr"]["calls"].do == {}

@@ -45,6 +45,7 @@ _COLUMNS: Final = (
     " wanted_fields, about, reason, law, until, kept, gap"
 )
 _INSERT: Final = "INSERT INTO step VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_DIFFERENT: Final = 2  # values of one field that tell several people's records apart
 _BUFFER: Final = 2_000
 _PAGE: Final = 1_000
 
@@ -88,11 +89,17 @@ class Steps:
         self._verbs = verbs
         self._buffer: list[tuple[object, ...]] = []
         self._unread: list[tuple[int, Gap]] = []
+        self._corrected: dict[tuple[int, str, str], set[int]] = {}
         for statement in _SCHEMA.split(";"):
             spool.db.execute(statement)
 
     def add(self, hit: Hit, decision: Decision) -> None:
         """Remember what is decided about a hit."""
+        if decision.do is not None and decision.do.verb == "rectify":
+            for name in decision.do.fields:
+                old = self._corrected.setdefault((hit.subject, hit.record.category, name), set())
+                if len(old) < _DIFFERENT:
+                    old.add(hash(str(hit.record.data.get(name))))
         via = json.dumps([(who.kind, who.value) for who in hit.via]) if hit.depth else "[]"
         self._buffer.append(
             (
@@ -131,6 +138,7 @@ class Steps:
         for statement in _INDEXES.split(";"):
             self._spool.db.execute(statement)
         self._apply_held()
+        self._refuse_sweeping_corrections()
         self._pin_links_into(unread, connectors)
         for row in self._rows("depth > 0 AND (verb IS NULL OR reason IS NOT NULL)"):
             self._pin_parents(row)
@@ -247,6 +255,21 @@ class Steps:
                 if row.decision.gap is None:
                     able = self._verbs[row.store]
                     self._set(row, restrained(row.decision, held, able))  # parents: `settle`
+
+    def _refuse_sweeping_corrections(self) -> None:
+        """Leave fields that hold different values: one new value cannot be right for all (law 7).
+
+        They are other people's, such as the contacts in the person's own address book.
+        """
+        for (subject, category, name), old in self._corrected.items():
+            if len(old) < _DIFFERENT:
+                continue
+            reason = f"{name} differs between records found: correct them by hand, one by one"
+            where = "subject = ? AND category = ? AND verb = 'rectify'"
+            for row in self._rows(where, (subject, category)):
+                if row.decision.do is not None and name in row.decision.do.fields:
+                    gap = Gap(row.store, row.category, row.key, reason)
+                    self.change(row, row.decision._replace(do=None, gap=gap))
 
     def _pin_links_into(self, unread: Sequence[Unread], connectors: Sequence[Connector]) -> None:
         for lost in unread:

@@ -59,7 +59,7 @@ def _verbs(store: Connector, name: str, category: Category) -> Iterator[str]:
     if category.rectifiable and isinstance(store, VCards) and store.owner is not None:
         yield (
             f"stores.{store.name}.owner makes every card of a book its owner's: a correction by"
-            f" the owner (categories.{name}.rectifiable) changes all of them"
+            f" the owner (categories.{name}.rectifiable) is left to you where cards differ"
         )
 
 
