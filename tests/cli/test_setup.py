@@ -116,7 +116,7 @@ def test_check_ends_with_4_for_a_problem_and_1_for_a_store_out_of_reach(office: 
         (
             'path = "contacts"',
             'path = "contacts"\nowner = "{account}/{any}"',
-            "a correction by the owner (categories.address_book.rectifiable) changes all of them",
+            "(categories.address_book.rectifiable) is left to you where cards differ",
         ),
         (
             'retention = "rotated after 30 days"\nerase = "redact"',
