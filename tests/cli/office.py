@@ -25,7 +25,19 @@ EVA: Final = "030 23125-100"
 #: Parts of numbers, names and addresses of everybody at this operator, in every spelling.
 PERSONAL: Final = (
     *("23125100", "23125-100", "23125111", "23125-111", "23125122", "23125133"),
-    *("7946", "199001234", "Muller", "Müller", "Haddad", "Noor", "Smith", "eva@", "noor@", "john@"),
+    *(
+        "79460018",
+        "7946 0018",
+        "199001234",
+        "Muller",
+        "Müller",
+        "Haddad",
+        "Noor",
+        "Smith",
+        "eva@",
+        "noor@",
+        "john@",
+    ),
 )
 STORES: Final = ("operator.db", "logs", "recordings", "contacts")
 
