@@ -347,6 +347,8 @@ def test_bad_input_is_refused_at_the_door(office: Office) -> None:
         office.desk.open("access", [EVA], now=NOW, changes={"fn": "x"})
     with pytest.raises(InputError):
         office.desk.open("access", [EVA], now=NOW, received=NOW + MINUTE)
+    with pytest.raises(InputError):
+        office.desk.open("access", [EVA], now=NOW, language="tlh")
     with pytest.raises(RequestNotFound):
         office.desk.verified("nobody")
     assert not list(office.desk.ledger.requests())

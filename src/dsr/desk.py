@@ -122,7 +122,10 @@ class Desk:
             what = "this is none of the rights"
             raise UnknownRight(what, f"use one of {', '.join(RIGHTS)}")
         received = received or now
-        self._check_input(right, identifiers, changes, received=received, now=now)
+        self._check_input(right, identifiers, changes, language)
+        if received > now:
+            what = "a request cannot have been received in the future"
+            raise InputError(what, "check the date of receipt and its time zone")
         request = Request(
             id=secrets.token_hex(_ID_BYTES),
             right=right,
@@ -142,9 +145,7 @@ class Desk:
         right: Right,
         identifiers: Sequence[Identifier],
         changes: Mapping[str, str] | None,
-        *,
-        received: dt.datetime,
-        now: dt.datetime,
+        language: str,
     ) -> None:
         if not identifiers:
             what = "a request needs an identifier"
@@ -158,9 +159,9 @@ class Desk:
         if right != "rectification" and changes:
             what = f"fields to correct do not belong to {right}"
             raise InputError(what, "open a rectification for them")
-        if received > now:
-            what = "a request cannot have been received in the future"
-            raise InputError(what, "check the date of receipt and its time zone")
+        if language and language not in self.policy.operator.languages:
+            what = "the language is none that operator.languages lists"
+            raise InputError(what, f"use one of {', '.join(self.policy.operator.languages)}")
 
     def challenge(self, request: str, *, now: dt.datetime) -> None:
         """Send a one-time PIN to the number on file.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import Final, cast
 from zoneinfo import ZoneInfo
 
@@ -74,7 +73,7 @@ def open_(
         identifiers(configuration.context.region, **who),
         now=now(),
         received=moment("--received", received, configuration),
-        language=_language(language, configuration.policy.operator.languages),
+        language=language or "",
         changes=_changes(changes),
     )
 
@@ -83,13 +82,6 @@ def open_(
         err.print(f"{request.right}, due {request.due}. Next: dsr challenge {request.id}")
 
     reply(app, _summary(request, configuration.policy.operator.zone), people)
-
-
-def _language(code: str | None, known: Sequence[str]) -> str:
-    if code and code not in known:
-        what = "--language is none that operator.languages lists"
-        raise InputError(what, f"use one of {', '.join(known)}")
-    return code or ""
 
 
 def _changes(given: tuple[str, ...]) -> dict[str, str]:
