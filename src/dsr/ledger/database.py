@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sqlite3
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,6 +29,8 @@ from dsr.ledger.tables import NaiveTimeError
 __all__ = ["Database", "Part", "Unit"]
 
 _WAIT: Final = 60  # seconds to wait for another writer
+_TRIES: Final = 500  # to change how a new file is written, while others do the same
+_PAUSE: Final = 0.02  # seconds between them
 _PAGE: Final = 500  # rows that an iterator reads at once
 
 
@@ -208,8 +211,8 @@ def _sqlite(url: URL) -> Engine:
 
     def connect(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
+        _write_ahead(connection)
         for setting in (
-            "journal_mode=WAL",
             "synchronous=FULL",  # a commit survives a power cut
             "secure_delete=ON",  # what is deleted is overwritten
             "foreign_keys=ON",
@@ -227,10 +230,29 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Use write-ahead logging; when several open a new file at once, SQLite does not wait here."""
+    for more in reversed(range(_TRIES)):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not more or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
 def _create_private(path: Path) -> None:
-    """Create the file so that only its owner can read it; SQLite's other files follow it."""
+    """Create the file so that only its owner can read it; SQLite's other files follow it.
+
+    A file that exists is not touched: closing it would drop the locks that SQLite holds on it
+    for other connections of this process.
+    """
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return
     except OSError as error:
         what = f"the ledger's file cannot be opened ({error.strerror})"
         raise LedgerError(what, "check that its folder exists and its permissions") from None
