@@ -422,3 +422,16 @@ def test_one_correction_does_not_sweep_over_different_values(tmp_path: Path) -> 
     assert [row["data"]["clid"] for row in house.cdr.rows().values()] == ["Eva", "Noor"]
     assert sum(receipt.stores["cdr"]["calls"].gaps.values()) == 2
     assert receipt.stores["cdr"]["calls"].do == {}
+
+
+def test_a_leaf_store_read_in_part_proves_nothing(tmp_path: Path) -> None:
+    """Laws 3 and 4: the way to the leaves stays while a part of their store cannot be read."""
+    house = build(tmp_path, calls=1)
+    case = confirmed(house, request("erasure"))
+    house.audio.set(broken=True)
+    receipt = erased(house, case)
+    assert house.left()["cdr"]["c0"] == {"src": EVA.value, "clid": "Eva", "dst": NOOR.value}
+    assert receipt.state == "incomplete"
+    house.audio.set(broken=False)
+    assert erased(house, case).state == "done"
+    assert house.left()["cdr"]["c0"] == {"src": None, "clid": None, "dst": NOOR.value}

@@ -179,6 +179,8 @@ class _Run:
                     if isinstance(item, Found):
                         key = item.record.key
                         still[key] = still.get(key, frozenset()) | item.about
+                    else:  # what could not be read may hold any of them
+                        lost = item.reason
             except Exception as error:  # noqa: BLE001  (a connector's bug must not end the run)
                 lost = str(error) if isinstance(error, StoreError) else type(error).__name__
             for row in rows:
