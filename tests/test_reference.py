@@ -149,7 +149,7 @@ def test_the_grants_are_enough_and_no_more(postgresql: str) -> None:
         store.rectify(keys[1], {"src": "+4930901829"})
         store.erase(keys[2:])
         assert [each.record.category for each in store.find(who)] == ["n"]
-        problems = "\n".join(store.check())
+        problems = "\n".join(each.text for each in store.check())
         assert "table numbers: dsr may only read it" in problems
         assert "table cdr: dsr may only" not in problems
     finally:

@@ -9,10 +9,12 @@ from dsr.connector import (
     Checks,
     Connector,
     Erases,
+    Locks,
     Rectifies,
     Redacts,
     Restricts,
     Splits,
+    Vouches,
 )
 from dsr.desk import Desk, Plan
 from dsr.errors import (
@@ -37,7 +39,9 @@ from dsr.identity import ConsoleSender, FileSender, OneTimePin, Sender, Verified
 from dsr.ledger import Ledger
 from dsr.model import (
     Content,
+    Credential,
     Do,
+    Finding,
     Found,
     Gap,
     Hold,
@@ -66,12 +70,14 @@ __all__ = [
     "ConsoleSender",
     "Content",
     "Context",
+    "Credential",
     "DeliveryError",
     "Desk",
     "Do",
     "DsrError",
     "Erases",
     "FileSender",
+    "Finding",
     "Found",
     "Gap",
     "Hold",
@@ -82,6 +88,7 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "Lock",
+    "Locks",
     "NotConfirmed",
     "NotVerified",
     "OneTimePin",
@@ -110,6 +117,7 @@ __all__ = [
     "UnknownRight",
     "Unread",
     "Verified",
+    "Vouches",
     "WebhookSender",
     "identify",
     "load",

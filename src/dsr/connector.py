@@ -17,9 +17,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from dsr.model import Found, Identifier, Kind, Unread
+from dsr.model import Credential, Finding, Found, Identifier, Kind, Unread
 
-__all__ = ["Checks", "Connector", "Erases", "Rectifies", "Redacts", "Restricts", "Splits"]
+__all__ = [
+    "Checks",
+    "Connector",
+    "Erases",
+    "Locks",
+    "Rectifies",
+    "Redacts",
+    "Restricts",
+    "Splits",
+    "Vouches",
+]
 
 
 class Connector(Protocol):
@@ -96,6 +106,31 @@ class Restricts(Protocol):
 
 
 @runtime_checkable
+class Locks(Protocol):
+    """The store can itself refuse to let records go (an S3 Object Lock legal hold)."""
+
+    def lock(self, keys: Sequence[str], on: bool) -> None:  # noqa: FBT001  (the seam's shape)
+        """Place the store's own lock on the records because a hold covers them, or lift it.
+
+        Twice is success, and so is a key that is gone. Lifts only what `lock` placed: what
+        somebody else locked stays locked, and is a `Record.lock`. A lock placed here is none:
+        the hold behind it decides, which the engine reads at the moment of the write; a verb
+        that the engine calls nevertheless takes the lock off first.
+        """
+
+
+@runtime_checkable
+class Vouches(Protocol):
+    """The store keeps SIP credentials, against which a person's digest can be checked."""
+
+    def credentials(self, who: Identifier) -> Sequence[Credential]:
+        """Return those of a SIP address (`who.kind` is `sip`) today; none when it has none.
+
+        Raises `StoreUnavailable`. Reads no password, where the store keeps a hash beside it.
+        """
+
+
+@runtime_checkable
 class Splits(Protocol):
     """The store can be read in parts that run side by side."""
 
@@ -111,8 +146,9 @@ class Splits(Protocol):
 class Checks(Protocol):
     """The store can tell before any request whether its configuration is right."""
 
-    def check(self) -> Sequence[str]:
-        """Reach the store, and return what is wrong, a sentence each; empty when all is well.
+    def check(self) -> Sequence[Finding]:
+        """Reach the store, and return what is wrong, not allowed, left behind or slow.
 
-        Raises `StoreUnavailable` when it cannot be reached. Changes nothing.
+        A store in order has no finding of kind `fault` or `right`. Raises `StoreUnavailable`
+        when it cannot be reached. Changes nothing.
         """

@@ -18,7 +18,9 @@ __all__ = [
     "VERBS",
     "WRITES",
     "Content",
+    "Credential",
     "Do",
+    "Finding",
     "Found",
     "Gap",
     "Hold",
@@ -191,6 +193,37 @@ class Unread:
     category: str = ""
     store: str = ""
     whole: bool = False  # nothing of the store could be read, or reading broke off
+
+
+@frozen
+class Finding:
+    """What a store's `check` says of it, in one sentence that names no person.
+
+    `kind` is one of
+
+    - `fault`: the store or its settings are wrong, and requests will end in gaps or errors
+    - `right`: what the database user, the key or the operating system does not allow
+    - `left`: what an erasure in this store would leave behind, and where (a backup, a replica,
+      a copy in a daemon's memory); true of a store in order, too
+    - `advice`: it works, but slowly, or with less than the platform offers
+    """
+
+    kind: Literal["fault", "right", "left", "advice"]
+    text: str
+
+
+@frozen
+class Credential:
+    """What a store keeps of a SIP password: the hash HA1 that a digest is checked against.
+
+    `ha1` is hash(username:realm:password) in lower-case hexadecimal, by `algorithm` (the names
+    of RFC 7616 and RFC 8760). The password itself is never read.
+    """
+
+    username: str = field(repr=False)
+    realm: str
+    algorithm: Literal["MD5", "SHA-256", "SHA-512-256"]
+    ha1: str = field(repr=False)
 
 
 @frozen

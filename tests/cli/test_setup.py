@@ -28,7 +28,7 @@ def test_init_writes_what_check_accepts(office: Office) -> None:
     assert written == {"config": str(office.config), "key": str(office.folder / "dsr.key")}
     assert stat.S_IMODE((office.folder / "dsr.key").stat().st_mode) == 0o600
     checked = office.document("check")
-    assert {name: each["problems"] for name, each in checked["stores"].items()} == {
+    assert {name: each["findings"] for name, each in checked["stores"].items()} == {
         name: [] for name in ("numbers", "cdr", "recordings", "logs", "contacts")
     }
 
@@ -68,19 +68,24 @@ def test_check_tells_what_each_store_can_do(office: Office) -> None:
         "reached": True,
         "verbs": ["erase", "export"],
         "accepts": ["object"],
-        "problems": [],
+        "findings": [],
     }
     assert "redact" in office.call("check").stdout
 
 
 def test_check_ends_with_4_for_a_problem_and_1_for_a_store_out_of_reach(office: Office) -> None:
     """A script can tell a store that needs a look from one that is not there."""
-    db = sqlite3.connect(office.folder / "operator.db")
-    db.execute("DROP INDEX cdr_dst")
+    with sqlite3.connect(office.folder / "operator.db") as db:
+        db.execute("DROP INDEX cdr_dst")
+    [slow] = office.document("check")["stores"]["cdr"]["findings"]
+    assert slow["kind"] == "advice"
+    assert "dst is searched without an index" in slow["text"]
+    with db:
+        db.execute("UPDATE cdr SET dst = '030 / 23125-122' WHERE sequence = 1")
     db.close()
-    problems = office.document("check", code=4)["stores"]["cdr"]["problems"]
-    assert ["dst is searched without an index" in each for each in problems] == [True]
-    assert "without an index" in " ".join(office.call("check", code=4).stdout.split())
+    _, wrong = office.document("check", code=4)["stores"]["cdr"]["findings"]
+    assert wrong["kind"] == "fault"
+    assert "with separators" in " ".join(office.call("check", code=4).stdout.split())
     (office.folder / "operator.db").rename(office.folder / "elsewhere.db")
     checked = office.document("check", code=1)["stores"]
     assert [name for name, each in checked.items() if not each["reached"]] == ["numbers", "cdr"]

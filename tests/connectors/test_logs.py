@@ -156,7 +156,7 @@ def test_a_time_without_a_zone_is_never_guessed(tmp_path: Path) -> None:
     logs = store(tmp_path, timezone="")
     (each,) = found(logs)
     assert each.record.at is None
-    assert logs.check() == [
+    assert [each.text for each in logs.check()] == [
         "file 1 of 1 in name order has time stamps without a zone: set stores.logs.timezone"
     ]
 
@@ -419,7 +419,7 @@ def test_an_interrupted_rewriting_is_told_and_taken_up(tmp_path: Path) -> None:
     logs = store(tmp_path)
     assert len(found(logs)) == 1
     told = [reason for part in logs.split() for reason in unread(part)]
-    assert told == unread(logs) == logs.check()
+    assert told == unread(logs) == [each.text for each in logs.check()]
     assert "interrupted" in told[0]
     logs.redact(fields(found(logs)))
     assert unread(logs) == []
@@ -448,7 +448,9 @@ def test_wrong_settings_are_named(tmp_path: Path, table: dict[str, object], prob
 
 def test_the_check_wants_files(tmp_path: Path) -> None:
     """A pattern that names nothing is more likely wrong than right."""
-    assert store(tmp_path).check() == ["no file matches *.log, *.log.*: correct path or files"]
+    assert [each.text for each in store(tmp_path).check()] == [
+        "no file matches *.log, *.log.*: correct path or files"
+    ]
 
 
 # logs that real servers wrote

@@ -86,7 +86,7 @@ def test_a_read_only_login_is_an_error(postgresql: str) -> None:
         with pytest.raises(StoreUnavailable, match=r"42501.*grant") as raised:
             connector.erase([each.record.key for each in founds])
         assert "901820" not in shown(raised.value)
-        assert any("may only read" in each for each in connector.check())
+        assert any("may only read" in each.text for each in connector.check())
     finally:
         with raw(postgresql) as connection:
             connection.execute(sa.text("DROP OWNED BY reader"))
@@ -121,7 +121,7 @@ class TestCheck:
     """`dsr check` tells before any request what would go wrong with one."""
 
     def check(self, url: str, mapped: dict[str, Any], **more: Any) -> list[str]:
-        return list(store(url, mapped, **more).check())
+        return [each.text for each in store(url, mapped, **more).check()]
 
     def test_a_missing_table_or_column(self, url: str) -> None:
         """A table or column that is not there is a sentence, and the other tables are checked."""

@@ -18,7 +18,7 @@ from attrs import field, frozen
 from dsr.connector import Connector
 from dsr.errors import StoreUnavailable
 from dsr.match import Matcher
-from dsr.model import Found, Identifier, Kind, Record, Unread
+from dsr.model import Finding, Found, Identifier, Kind, Record, Unread
 from dsr.testing import Harness
 
 Row = dict[str, Any]
@@ -109,7 +109,7 @@ class Notebook:
         kind = type(self)
         return [kind(self.path, (part, 3)) for part in range(3)]
 
-    def check(self) -> Sequence[str]:
+    def check(self) -> Sequence[Finding]:
         self.rows()
         return []
 

@@ -21,12 +21,22 @@ from dsr.cli.lint import warnings
 from dsr.connector import Checks, Connector
 from dsr.errors import ConfigurationError, StoreError
 from dsr.ledger import new_key
+from dsr.model import Finding
 from dsr.plan import verbs_of
 
 __all__ = ["COMMANDS", "write_key"]
 
 _PRIVATE: Final = 0o600
 _READABLE: Final = 0o644
+
+#: Kinds of finding that keep a store from being in order.
+_PROBLEMS: Final = frozenset({"fault", "right"})
+_TOLD: Final = {
+    "fault": "[red]wrong[/]",
+    "right": "[red]not allowed[/]",
+    "left": "[yellow]left behind[/]",
+    "advice": "[cyan]advice[/]",
+}
 
 
 @click.command(cls=Command)
@@ -66,13 +76,18 @@ def _write_new(path: Path, text: str, mode: int) -> None:
 
 @frozen
 class _Checked:
-    """What a store can do, and what is wrong with it."""
+    """What a store can do, and what its check found."""
 
     store: str
     verbs: Sequence[str]
     accepts: Sequence[str]
-    problems: Sequence[str]
+    findings: Sequence[Finding]
     reached: bool
+
+    @property
+    def sound(self) -> bool:
+        """Whether it is reached, rightly configured and lets dsr do its work."""
+        return self.reached and not any(each.kind in _PROBLEMS for each in self.findings)
 
     @property
     def document(self) -> dict[str, object]:
@@ -81,7 +96,7 @@ class _Checked:
             "reached": self.reached,
             "verbs": list(self.verbs),
             "accepts": list(self.accepts),
-            "problems": list(self.problems),
+            "findings": [{"kind": each.kind, "text": each.text} for each in self.findings],
         }
 
 
@@ -89,10 +104,11 @@ def _checked(connector: Connector) -> _Checked:
     verbs = sorted(verbs_of(connector) - {"unchanged"})
     accepts = sorted(connector.accepts)
     try:
-        problems = tuple(connector.check()) if isinstance(connector, Checks) else ()
+        findings = tuple(connector.check()) if isinstance(connector, Checks) else ()
     except StoreError as error:
-        return _Checked(connector.name, verbs, accepts, (str(error),), reached=False)
-    return _Checked(connector.name, verbs, accepts, problems, reached=True)
+        fault = Finding("fault", str(error))
+        return _Checked(connector.name, verbs, accepts, (fault,), reached=False)
+    return _Checked(connector.name, verbs, accepts, findings, reached=True)
 
 
 @click.command(cls=Command)
@@ -100,8 +116,10 @@ def _checked(connector: Connector) -> _Checked:
 def check(app: App) -> None:
     """Check the configuration, and tell what each store can do.
 
-    Exit code 1 if a store cannot be reached, 4 if one has problems. Warnings are for whoever
-    answers for the policy, and do not count.
+    Tells of each store what is wrong with it, what dsr is not allowed there, what an erasure
+    would leave behind, and what would be slow. Exit code 1 if a store cannot be reached, 4 if
+    one is wrong or not allowed. Warnings are for whoever answers for the policy, and do not
+    count.
     """
     configuration = app.configuration()
     app.desk(configuration)
@@ -111,21 +129,22 @@ def check(app: App) -> None:
     reply(app, document, lambda: _show(Console(), results, told))
     if not all(each.reached for each in results):
         raise SystemExit(FAILED)
-    if any(each.problems for each in results):
+    if not all(each.sound for each in results):
         raise SystemExit(INCOMPLETE)
 
 
 def _show(out: Console, results: Sequence[_Checked], told: Sequence[str]) -> None:
     table = Table("store", "can", "searched by", "", box=None, pad_edge=False, padding=(0, 2))
     for each in results:
-        state = "[green]ok[/]" if not each.problems else "[yellow]problems[/]"
+        state = "[green]ok[/]" if each.sound else "[yellow]problems[/]"
         state = state if each.reached else "[red]not reached[/]"
         table.add_row(each.store, ", ".join(each.verbs), ", ".join(each.accepts), state)
     out.print(table)
     for each in results:
-        for problem in each.problems:
+        for finding in each.findings:
             prefix = f"store {each.store}: "
-            _point(out, "[red]problem[/]", prefix + problem.removeprefix(prefix))
+            text = prefix + finding.text.removeprefix(prefix)
+            _point(out, _TOLD[finding.kind], text)
     for warning in told:
         _point(out, "[yellow]warning[/]", warning)
 

@@ -23,7 +23,7 @@ from attrs import field, frozen
 from dsr.connectors.disk import Blocked, File, FileContent, Folder, reason, text
 from dsr.connectors.lookup import Hit, Keys, Lookup
 from dsr.errors import Refused
-from dsr.model import Found, Identifier, Kind, Record, Unread
+from dsr.model import Finding, Found, Identifier, Kind, Record, Unread
 from dsr.settings import Context, settings
 
 __all__ = ["Files", "Settings", "from_config"]
@@ -99,11 +99,11 @@ class Files:
             what = f"files or folders could not be removed ({reasons})"
             raise Refused(self.name, what, "correct the permissions and run the request again")
 
-    def check(self) -> Sequence[str]:
+    def check(self) -> Sequence[Finding]:
         """Return what is wrong with the folder: not there, not readable, not writable."""
         with self.folder.open(b"") as root:
             if not os.access(".", os.R_OK | os.W_OK | os.X_OK, dir_fd=root):
-                return [f"store {self.name}: its folder is not writable, so nothing can be erased"]
+                return [Finding("right", "its folder is not writable, so nothing can be erased")]
         return []
 
     def _record(self, file: File, hit: Hit) -> Record:

@@ -21,7 +21,7 @@ from dsr.connectors.logs.writing import Edit, moment_of, redact_file
 from dsr.connectors.replacing import INTERRUPTED, leftovers
 from dsr.errors import Refused
 from dsr.match import Match, Matcher
-from dsr.model import Found, Identifier, Kind, Record, Unread
+from dsr.model import Finding, Found, Identifier, Kind, Record, Unread
 
 __all__ = ["Logs"]
 
@@ -116,26 +116,30 @@ class Logs:
         """Return one connector a file."""
         return [evolve(self, part=part) for part in self._parts()]
 
-    def check(self) -> Sequence[str]:
+    def check(self) -> Sequence[Finding]:
         """Return what is wrong with the files: none, unreadable, not writable, no time zone."""
         found = self._parts()
         if not found:
-            return [f"no file matches {', '.join(self.files)}: correct path or files"]
-        problems = [line for part in found for line in self._check(part)]
-        return problems + [INTERRUPTED for _ in leftovers(self.name, self.folder, self.files)]
+            text = f"no file matches {', '.join(self.files)}: correct path or files"
+            return [Finding("fault", text)]
+        findings = [each for part in found for each in self._check(part)]
+        rests = leftovers(self.name, self.folder, self.files)
+        return findings + [Finding("fault", INTERRUPTED) for _ in rests]
 
-    def _check(self, part: Part) -> Iterator[str]:
+    def _check(self, part: Part) -> Iterator[Finding]:
         path = self.folder / os.fsdecode(part.file.path)
         try:
             _, block = next(blocks(pieces(self.folder, part.file)), (0, b""))
         except (OSError, Damaged, Unsupported, Rotated):
-            yield f"{part} cannot be read"
+            yield Finding("right", f"{part} cannot be read")
             return
         if not os.access(path, os.W_OK):
-            yield f"{part} is not writable, so nothing in it can be redacted"
+            text = f"{part} is not writable, so nothing in it can be redacted"
+            yield Finding("right", text)
         stamp = self.clock.read(block.partition(b"\n")[0], part.file.modified)
         if stamp.text and stamp.at is None and self.clock.zone is None:
-            yield f"{part} has time stamps without a zone: set stores.{self.name}.timezone"
+            text = f"{part} has time stamps without a zone: set stores.{self.name}.timezone"
+            yield Finding("fault", text)
 
     def _parts(self) -> list[Part]:
         if self.part is not None:

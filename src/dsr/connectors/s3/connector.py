@@ -19,7 +19,7 @@ from dsr.connectors.s3.content import ObjectContent
 from dsr.connectors.s3.erasure import remove
 from dsr.connectors.s3.listing import Kept, kept, unfinished
 from dsr.connectors.s3.locks import has_locks, lock_of
-from dsr.model import Found, Identifier, Kind, Lock, Record, Unread
+from dsr.model import Finding, Found, Identifier, Kind, Lock, Record, Unread
 from dsr.settings import Context, settings
 
 __all__ = ["S3", "Settings", "from_config"]
@@ -102,7 +102,7 @@ class S3:
         """
         remove(self.bucket, keys)
 
-    def check(self) -> Sequence[str]:
+    def check(self) -> Sequence[Finding]:
         """List one version and one upload: reaches the bucket with the rights that it needs."""
         client = self.bucket.client()
         with self.bucket.errors():

@@ -1,4 +1,4 @@
-"""What is wrong with a column map, told before any request: sentences for `dsr check`."""
+"""What is wrong with a column map, told before any request: findings for `dsr check`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from dsr.connectors.sql.database import is_writable_file
 from dsr.connectors.sql.search import FOLDED
 from dsr.connectors.sql.tables import Side, TableMap
 from dsr.errors import StoreUnavailable
+from dsr.model import Finding
 
-__all__ = ["problems"]
+__all__ = ["findings"]
 
 #: Rows that are looked at to see how numbers are spelled.
 _SAMPLE: Final = 1000
@@ -23,13 +24,13 @@ _SAMPLE: Final = 1000
 _NUMBER: Final = 7
 
 
-def problems(connection: sa.Connection, table: TableMap, clock: Clock) -> Iterator[str]:
-    """Yield what is wrong with one table's map; reads, changes nothing."""
-    place = f"store {clock.store}: table {table.name}"
+def findings(connection: sa.Connection, table: TableMap, clock: Clock) -> Iterator[Finding]:
+    """Yield what is wrong with one table's map, or slow about it; changes nothing."""
+    place = f"table {table.name}"
     try:
         bound = bind(connection, table, clock)
     except StoreUnavailable as error:
-        yield str(error)
+        yield Finding("fault", str(error))
         return
     if clock.zone is None:
         yield from _naive(bound, place, clock)
@@ -39,22 +40,24 @@ def problems(connection: sa.Connection, table: TableMap, clock: Clock) -> Iterat
     yield from _forbidden(connection, bound, place)
 
 
-def _naive(bound: Bound, place: str, clock: Clock) -> Iterator[str]:
+def _naive(bound: Bound, place: str, clock: Clock) -> Iterator[Finding]:
     naive = [each.name for each in bound.fields if each.naive]
     if naive:
-        yield f"{place}: timestamps have no time zone ({', '.join(naive)}): {clock.fix}"
+        text = f"{place}: timestamps have no time zone ({', '.join(naive)}): {clock.fix}"
+        yield Finding("fault", text)
 
 
-def _slow(connection: sa.Connection, bound: Bound, place: str) -> Iterator[str]:
+def _slow(connection: sa.Connection, bound: Bound, place: str) -> Iterator[Finding]:
     """Find the columns that are searched without an index: one is enough to read every row."""
     is_indexed = _explained if connection.dialect.name == "sqlite" else _listed
     for side in bound.map.sides:
         if side.match == "equal" and not is_indexed(connection, bound, side):
             wanted = f"lower({side.column})" if side.kind in FOLDED else side.column
-            yield (
+            text = (
                 f"{place}: {wanted} is searched without an index, so that every request reads"
                 " the whole table: create an index on it"
             )
+            yield Finding("advice", text)
 
 
 def _explained(connection: sa.Connection, bound: Bound, side: Side) -> bool:
@@ -83,7 +86,7 @@ def _bare(expression: str | None) -> str:
     return re.sub(r"::\w+|[\s\"()]", "", expression or "").lower()
 
 
-def _spelled(connection: sa.Connection, bound: Bound, place: str) -> Iterator[str]:
+def _spelled(connection: sa.Connection, bound: Bound, place: str) -> Iterator[Finding]:
     """Look at some rows for numbers that comparing whole values would miss."""
     sides = [each for each in bound.map.sides if each.kind == "phone" and each.match == "equal"]
     columns = dict.fromkeys(each.column for each in sides)
@@ -93,10 +96,11 @@ def _spelled(connection: sa.Connection, bound: Bound, place: str) -> Iterator[st
             sa.select(read).select_from(bound.table).where(read.is_not(None)).limit(_SAMPLE)
         )
         if any(_is_decorated(value) for (value,) in rows):
-            yield (
+            text = (
                 f"{place}: column {column} holds numbers with separators or in a URI: set"
                 f' match = "contains" on its side, or they are not found'
             )
+            yield Finding("fault", text)
 
 
 def _is_decorated(value: Any) -> bool:  # noqa: ANN401  (a database value)
@@ -106,7 +110,7 @@ def _is_decorated(value: Any) -> bool:  # noqa: ANN401  (a database value)
     return digits >= _NUMBER and len(value.replace("+", "")) > digits
 
 
-def _ambiguous(connection: sa.Connection, bound: Bound, place: str) -> Iterator[str]:
+def _ambiguous(connection: sa.Connection, bound: Bound, place: str) -> Iterator[Finding]:
     """Find out whether a configured key names one row, where the database does not see to it."""
     if bound.unique or bound.whole:
         return
@@ -118,10 +122,11 @@ def _ambiguous(connection: sa.Connection, bound: Bound, place: str) -> Iterator[
         .limit(1)
     )
     if connection.execute(twins).first() is not None:
-        yield f"{place}: two rows have the same key: add a column to `key`, or leave it out"
+        text = f"{place}: two rows have the same key: add a column to `key`, or leave it out"
+        yield Finding("fault", text)
 
 
-def _forbidden(connection: sa.Connection, bound: Bound, place: str) -> Iterator[str]:
+def _forbidden(connection: sa.Connection, bound: Bound, place: str) -> Iterator[Finding]:
     """Find out whether rows may be changed, where the database can be asked."""
     allowed = is_writable_file(connection)
     if connection.dialect.name == "postgresql":
@@ -129,4 +134,5 @@ def _forbidden(connection: sa.Connection, bound: Bound, place: str) -> Iterator[
         rights = [sa.func.has_table_privilege(name, each) for each in ("DELETE", "UPDATE")]
         allowed = all(connection.execute(sa.select(*rights)).one())
     if not allowed:
-        yield f"{place}: dsr may only read it: grant the right to delete and update rows"
+        text = f"{place}: dsr may only read it: grant the right to delete and update rows"
+        yield Finding("right", text)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from attrs import field, frozen
 
 from dsr.connectors.sql.bound import bind
-from dsr.connectors.sql.checking import problems
+from dsr.connectors.sql.checking import findings
 from dsr.connectors.sql.clock import Clock
 from dsr.connectors.sql.database import connect, mapped
 from dsr.connectors.sql.keys import Key, decode
@@ -21,7 +21,7 @@ from dsr.connectors.sql.search import Wanted
 from dsr.connectors.sql.tables import TableMap
 from dsr.connectors.sql.writing import Writer
 from dsr.errors import Refused
-from dsr.model import Found, Identifier, Kind
+from dsr.model import Finding, Found, Identifier, Kind
 
 __all__ = ["RestrictableSql", "Sql"]
 
@@ -115,16 +115,16 @@ class Sql:
                     if changes:
                         writer.update(decoded.values(), writer.changes(changes))
 
-    def check(self) -> Sequence[str]:
+    def check(self) -> Sequence[Finding]:
         """Return what is wrong with the map or slow about it, a sentence each.
 
         Raises `StoreUnavailable` when the database cannot be reached.
         """
         with connect(self.name, self.url, self.folder) as connection:
-            found: list[str] = []
+            found: list[Finding] = []
             for table in self.tables:
                 with mapped(self.name, table.name):
-                    found += problems(connection, table, self._clock)
+                    found += findings(connection, table, self._clock)
         return found
 
     @property

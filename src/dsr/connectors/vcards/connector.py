@@ -21,7 +21,7 @@ from dsr.connectors.vcards.cards import Card, cut
 from dsr.connectors.vcards.marks import Marks
 from dsr.connectors.vcards.people import OWN, People
 from dsr.errors import Refused
-from dsr.model import Found, Identifier, Kind, Record, Unread
+from dsr.model import Finding, Found, Identifier, Kind, Record, Unread
 
 __all__ = ["VCards"]
 
@@ -131,19 +131,22 @@ class VCards:
         groups = (whole[start : start + _GROUP] for start in range(0, len(whole), _GROUP))
         return [evolve(self, parts=group) for group in groups]
 
-    def check(self) -> Sequence[str]:
+    def check(self) -> Sequence[Finding]:
         """Return what is wrong with the folder: no files, not writable, interrupted writing."""
         found = self._parts()
-        problems = [INTERRUPTED for _ in leftovers(self.name, self.folder, self.files)]
+        rests = leftovers(self.name, self.folder, self.files)
+        findings = [Finding("fault", INTERRUPTED) for _ in rests]
         if not found:
-            problems.append(f"no file matches {', '.join(self.files)}: correct path or files")
+            text = f"no file matches {', '.join(self.files)}: correct path or files"
+            findings.append(Finding("fault", text))
         for part in found:
             path = self._path(part.file.path)
             if part.file.error or not os.access(path, os.R_OK):
-                problems.append(f"{part} cannot be read")
+                findings.append(Finding("right", f"{part} cannot be read"))
             elif not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
-                problems.append(f"{part} is not writable, so nothing in it can be erased")
-        return problems
+                text = f"{part} is not writable, so nothing in it can be erased"
+                findings.append(Finding("right", text))
+        return findings
 
     def _parts(self) -> Sequence[Part]:
         if self.parts is not None:
