@@ -28,7 +28,7 @@ clean: ## remove .venv, demo/ and caches
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-.venv/.test: pyproject.toml
+.venv/.test: pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --editable '.[test]' $(addprefix --editable ,$(wildcard plugins/*))
 	@touch .venv/.run $@

@@ -10,7 +10,7 @@ import pytest
 from attrs import Attribute, field, frozen
 
 from dsr.errors import ConfigurationError
-from dsr.settings import settings
+from dsr.settings import layered, settings
 
 #: Stands for every wrong value: a password in a URL, a number in a path.
 SECRET = "zq-4930901820"
@@ -169,3 +169,14 @@ def test_what_a_class_refuses_names_the_table() -> None:
 def test_a_value_instead_of_a_table(value: Any) -> None:
     """`cdr = "…"` under `[stores]` is told as such."""
     assert _message(value) == "stores.cdr has the wrong type: write a table"
+
+
+def test_layers_merge_tables_and_replace_the_rest() -> None:
+    """An operator changes one setting of a plugin's map without copying the others."""
+    base = {"tables": {"cdr": {"category": "calls", "key": ["a", "b"]}}, "zone": "UTC"}
+    own = {"tables": {"cdr": {"key": ["c"]}, "cel": {"category": "events"}}}
+    assert layered(base, own) == {
+        "tables": {"cdr": {"category": "calls", "key": ["c"]}, "cel": {"category": "events"}},
+        "zone": "UTC",
+    }
+    assert base["tables"] == {"cdr": {"category": "calls", "key": ["a", "b"]}}

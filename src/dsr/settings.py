@@ -30,7 +30,7 @@ from cattrs.gen import make_dict_structure_fn
 
 from dsr.errors import ConfigurationError
 
-__all__ = ["Context", "database_url", "settings"]
+__all__ = ["Context", "database_url", "layered", "settings"]
 
 T = TypeVar("T")
 
@@ -228,6 +228,21 @@ def _unknown(name: str, where: str, cls: Any) -> str:  # noqa: ANN401  (an attrs
     fix = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known)}"
     place = f"{where}.{_quoted(name)}".removeprefix(".")
     return f"unknown key {place}: {fix}"
+
+
+def layered(base: Mapping[str, object], own: Mapping[str, object]) -> dict[str, object]:
+    """Return `base` with what `own` says instead; tables are merged, all else is replaced.
+
+    A plugin lays an operator's settings over the column map that it ships.
+    """
+    merged = dict(base)
+    for key, value in own.items():
+        below = merged.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            merged[key] = layered(below, value)
+        else:
+            merged[key] = value
+    return merged
 
 
 def database_url(source: str, folder: Path) -> str:

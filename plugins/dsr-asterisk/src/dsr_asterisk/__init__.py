@@ -1,0 +1,1 @@
+"""Asterisk and FreePBX: call records, CEL, queue log, voicemail, recordings, endpoints."""

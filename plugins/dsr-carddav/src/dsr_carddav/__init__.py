@@ -1,0 +1,1 @@
+"""CardDAV: any server over HTTP, and the tables of sabre/dav."""

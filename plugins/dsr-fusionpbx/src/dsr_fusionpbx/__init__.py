@@ -1,0 +1,1 @@
+"""FusionPBX and FreeSWITCH: call records with all their copies, contacts, voicemail, recordings."""

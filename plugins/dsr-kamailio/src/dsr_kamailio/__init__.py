@@ -1,0 +1,1 @@
+"""Kamailio: accounting, subscribers, locations (removed from memory, too), logs."""
