@@ -16,13 +16,14 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from dsr.connector import Connector
-from dsr.errors import StoreUnavailable
+from dsr.errors import Refused, StoreUnavailable
 from dsr.match import Matcher
 from dsr.model import Finding, Found, Identifier, Kind, Record, Unread
 from dsr.testing import Harness
 
 Row = dict[str, Any]
 PARTIES: Final = ("caller", "callee")
+MARKS: Final = ("restricted", "locked")
 
 
 @frozen
@@ -43,7 +44,7 @@ class Voice:
 
 @frozen
 class Notebook:
-    """Calls in one file: `id`, `at`, `caller`, `callee`, `note`, `voice`, `restricted`."""
+    """Calls in one file: `id`, `at`, `caller`, `callee`, `note`, `voice`, and two marks."""
 
     path: Path = field(repr=False)
     parts: tuple[int, int] = (0, 1)  # this part, of how many
@@ -96,6 +97,8 @@ class Notebook:
     def rectify(self, key: str, changes: Mapping[str, object]) -> None:
         rows = self.rows()
         for row in rows:
+            if row["id"] == key and changes.keys() - row.keys():
+                raise Refused(self.name, "a field to correct does not exist")
             row.update(changes if row["id"] == key else {})
         self.write(rows)
 
@@ -103,6 +106,12 @@ class Notebook:
         rows = self.rows()
         for row in rows:
             row["restricted"] = on if row["id"] in keys else row["restricted"]
+        self.write(rows)
+
+    def lock(self, keys: Sequence[str], on: bool) -> None:
+        rows = self.rows()
+        for row in rows:
+            row["locked"] = on if row["id"] in keys else row["locked"]
         self.write(rows)
 
     def split(self) -> Sequence[Connector]:
@@ -127,11 +136,13 @@ class NotebookHarness(Harness):
         self.connector = kind(self.file)
 
     def seed(self) -> int:
-        calls = [  # own, own, shared, shared, the bystander's; ids in no order
+        calls = [  # own, own, shared, shared, to oneself (twice), the bystander's; ids in no order
             ("2f", "+4930901820", None, "aGVsbG8="),
             ("0a", None, "tel:+49-30-901820", None),
             ("71", "030 901820", "+4930901821", None),
             ("18", "030/901821", "004930901820", None),
+            ("5c", "+4930901820", "030901820", None),
+            ("5d", "030901820", "+4930901820", None),
             ("33", "+4930901821", "+4930901822", "Ynll"),
         ]
         rows = [
@@ -143,11 +154,12 @@ class NotebookHarness(Harness):
                 "note": f"call {number}",
                 "voice": voice,
                 "restricted": False,
+                "locked": False,
             }
             for number, (id_, caller, callee, voice) in enumerate(calls, start=1)
         ]
         self.file.write_text(json.dumps(rows))
-        return 4
+        return 6
 
     def count(self) -> int:
         digits = ["".join(filter(str.isdigit, f"{r['caller']} {r['callee']}")) for r in self.raw()]
@@ -156,9 +168,9 @@ class NotebookHarness(Harness):
     def others(self) -> bytes:
         mine = {"71": "caller", "18": "callee"}  # the subject's side of the shared calls
         kept = [
-            {name: row[name] for name in row if name not in (mine.get(row["id"]), "restricted")}
+            {name: row[name] for name in row if name not in (mine.get(row["id"]), *MARKS)}
             for row in self.raw()
-            if row["id"] not in ("2f", "0a")
+            if row["id"] not in ("2f", "0a", "5c", "5d")
         ]
         return json.dumps(kept).encode()
 
@@ -170,6 +182,9 @@ class NotebookHarness(Harness):
 
     def unreachable(self) -> Connector:
         return self.kind(self.file.with_name("missing.json"))
+
+    def locked(self) -> int:
+        return sum(row["locked"] for row in self.raw())
 
     def raw(self) -> list[Row]:
         return list(json.loads(self.file.read_text()))

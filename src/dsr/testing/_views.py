@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import pytest
 
@@ -12,6 +13,24 @@ from dsr.testing.harness import Harness
 
 #: What the laws compare: which key is about whom, in which fields.
 View = dict[tuple[str, Identifier], frozenset[str]]
+
+
+_TAIL: Final = 7  # the last digits of a number tell people apart in any spelling
+
+
+def secrets(harness: Harness) -> Iterator[str]:
+    """Yield the texts that would name one of the two persons."""
+    for who in (harness.subject, harness.bystander):
+        yield who.value[-_TAIL:] if who.kind == "phone" else who.value
+
+
+def shows_nobody(harness: Harness, error: BaseException) -> None:
+    """Fail if an exception, or one that a traceback would show with it, names a person."""
+    chain: BaseException | None = error
+    while chain is not None:
+        text = f"{chain} {chain!r}"
+        assert not any(each in text for each in secrets(harness)), "an error names a person"
+        chain = chain.__cause__ or (None if chain.__suppress_context__ else chain.__context__)
 
 
 def found(connector: Connector, who: Sequence[Identifier]) -> list[Found]:

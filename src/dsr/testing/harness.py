@@ -73,6 +73,10 @@ class Harness(ABC):
         del record
         return {}
 
+    def locked(self) -> int:
+        """Return how many records the store itself refuses to let go; for `Locks` only."""
+        raise NotImplementedError
+
     def unreachable(self) -> Connector | None:
         """Return the connector set up for a store that is not there; None skips that law."""
         return None

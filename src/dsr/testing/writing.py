@@ -1,15 +1,23 @@
-"""The laws of the verbs: `Erases`, `Redacts`, `Rectifies`, `Restricts`."""
+"""The laws of the verbs: `Erases`, `Redacts`, `Rectifies`, `Restricts`, `Locks`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import cycle
+from typing import Final
+
 import pytest
 
-from dsr.connector import Erases, Rectifies, Redacts, Restricts
+from dsr.connector import Connector, Erases, Locks, Rectifies, Redacts, Restricts
+from dsr.errors import Refused, StoreError, StoreUnavailable
 from dsr.model import Found
-from dsr.testing._views import alone, found, keys, subjects, view
+from dsr.testing._views import alone, found, keys, shows_nobody, subjects, view
 from dsr.testing.harness import Harness
 
 __all__ = ["WritingLaws"]
+
+_STRANGE: Final = "a key that no record has"
+_BOTH: Final = 2
 
 
 class WritingLaws:
@@ -94,6 +102,64 @@ class WritingLaws:
         connector.redact(fields)
         assert harness.count() == 0
 
+    def test_redact_leaves_the_fields_that_are_not_named(self, harness: Harness) -> None:
+        """Of two fields about the subject one can be emptied and the other kept (a hold)."""
+        connector = _redacts(harness)
+        before = {each.record.key: each for each in subjects(harness)}
+        several = [key for key, each in before.items() if len(each.about) > 1]
+        turns = zip(several, cycle((min, max)), strict=False)  # one may be what it is found by
+        named = {key: choose(before[key].about) for key, choose in turns}
+        connector.redact({key: frozenset({name}) for key, name in named.items()})
+        after = {each.record.key: each for each in found(harness.connector, [harness.subject])}
+        left = named.keys() & after.keys()
+        assert left or len(named) < _BOTH, "more was emptied than was named"
+        for key in left:
+            assert after[key].about == before[key].about - {named[key]}
+        for key in before.keys() - named.keys():
+            assert after[key].about == before[key].about
+
+    def test_keys_of_no_record_harm_nothing(self, harness: Harness) -> None:
+        """A key that no record has, or a batch with one, changes nothing but what it names."""
+        connector = harness.connector
+        harness.seed()
+        before = harness.count(), harness.others()
+        if isinstance(connector, Erases):
+            _tried(harness, lambda: connector.erase([_STRANGE]))
+        if isinstance(connector, Redacts):
+            _tried(harness, lambda: connector.redact({_STRANGE: frozenset({"content"})}))
+        if isinstance(connector, Restricts):
+            _tried(harness, lambda: connector.restrict([_STRANGE], on=True))
+        assert (harness.count(), harness.others()) == before
+
+    def test_no_verb_takes_a_missing_store_for_success(self, harness: Harness) -> None:
+        """Twice is success, but not where the store is gone: a disk may not be mounted."""
+        missing: Connector | None = harness.unreachable()
+        if missing is None:
+            pytest.skip("the harness has no unreachable store")
+        harness.seed()
+        fields = _fields(subjects(harness))
+        if isinstance(missing, Erases):
+            with pytest.raises(StoreUnavailable) as raised:
+                missing.erase(list(fields))
+            shows_nobody(harness, raised.value)
+        if isinstance(missing, Redacts):
+            with pytest.raises(StoreUnavailable) as raised:
+                missing.redact(fields)
+            shows_nobody(harness, raised.value)
+
+    def test_rectify_refuses_what_the_record_does_not_have(self, harness: Harness) -> None:
+        """A correction that cannot be stored is refused; it is not a success that does nothing."""
+        connector = harness.connector
+        if not isinstance(connector, Rectifies):
+            pytest.skip("the connector does not rectify")
+        harness.seed()
+        before = harness.count(), harness.others(), view(subjects(harness))
+        for key in {each.record.key for each in subjects(harness)}:
+            with pytest.raises(Refused) as raised:
+                connector.rectify(key, {"no such field": "x"})
+            shows_nobody(harness, raised.value)
+        assert (harness.count(), harness.others(), view(subjects(harness))) == before
+
     def test_rectify_shows_in_the_next_reading(self, harness: Harness) -> None:
         """Corrected fields are found corrected, twice is success, keys and others stay."""
         connector = harness.connector
@@ -126,6 +192,34 @@ class WritingLaws:
             marked = {each.record.key for each in found(connector, who) if each.record.restricted}
             assert marked == (set(own) if on else set())
             assert harness.others() == others
+
+    def test_lock_holds_in_the_store_and_only_for_others(self, harness: Harness) -> None:
+        """A lock placed for a hold shows in the store, is lifted again, and stops no erasure."""
+        connector = harness.connector
+        if not isinstance(connector, Locks):
+            pytest.skip("the connector does not lock")
+        harness.seed()
+        own, others = keys(alone(harness)), harness.others()
+        free = harness.locked()
+        for on in (True, True, False, False, True):
+            connector.lock(own, on=on)
+            assert harness.locked() == free + (len(own) if on else 0)
+            assert harness.others() == others
+            assert not any(each.record.lock for each in subjects(harness)), "dsr's own lock"
+        if isinstance(connector, Erases):
+            connector.erase(own)
+            assert not set(keys(found(harness.connector, [harness.subject]))) & set(own)
+        assert harness.locked() == free
+
+
+def _tried(harness: Harness, verb: Callable[[], None]) -> None:
+    """Call a verb that may refuse, but not fail in another way or repeat the key."""
+    try:
+        verb()
+    except StoreError as error:
+        shows_nobody(harness, error)
+        if _STRANGE in str(error):
+            pytest.fail("an error shows a record's key")
 
 
 def _erases(harness: Harness) -> Erases:
