@@ -141,6 +141,26 @@ class WritableShelf(Shelf):
             self._written(state, key)
 
 
+@frozen
+class LockingShelf(WritableShelf):
+    """Can lock its records, as a bucket with Object Lock can."""
+
+    def lock(self, keys: Sequence[str], on: bool) -> None:
+        for key in keys:
+            state = self.state()
+            row = state["rows"].get(key)
+            if row is not None and row.get("held", False) != on:
+                row["held"] = on
+                self._written(state, key)
+
+    def erase(self, keys: Sequence[str]) -> None:
+        self.lock(keys, on=False)
+        super().erase(keys)
+
+    def held(self) -> set[str]:
+        return {key for key, row in self.rows().items() if row.get("held")}
+
+
 def shelf(folder: Path, name: str, accepts: Sequence[Kind], *categories: str) -> WritableShelf:
     """Return an empty store with every verb."""
     made = WritableShelf(folder / f"{name}.json", name, frozenset(accepts), frozenset(categories))

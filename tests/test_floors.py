@@ -31,7 +31,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"confirm", "survey"}),
     frozenset({"prove"}),
     frozenset({"apply"}),
-    frozenset({"export"}),
+    frozenset({"export", "holding"}),
     frozenset({"desk"}),
     frozenset({"config"}),
     frozenset({"cli"}),

@@ -28,6 +28,7 @@ from dsr.errors import (
     UnknownRight,
 )
 from dsr.export import fill, with_gap
+from dsr.holding import Locked, lift, place
 from dsr.identity import OneTimePin, Verified
 from dsr.ledger import Confirmed, Ledger
 from dsr.model import (
@@ -315,6 +316,37 @@ class Desk:
             if request.right in WRITES and confirmed:
                 waiting.append((self.verified(request.id), confirmed.token))
         return self.apply_batch(waiting, now=now, progress=progress) if waiting else []
+
+    # --- holds --------------------------------------------------------------------------
+
+    def add_hold(self, hold: Hold, *, now: dt.datetime) -> Locked:
+        """Place a hold, and lock what it covers in the stores that can (S3 Object Lock).
+
+        It counts from the moment that the ledger has it, also for runs under way and for what
+        no store locks. Raises `RequestError` if another hold has its id.
+        """
+        self.ledger.add_hold(hold, now)
+        return place(self._run, hold, now)
+
+    def release_hold(self, hold: str, *, now: dt.datetime) -> Locked:
+        """Release the hold of this id; free in the stores what no other hold covers.
+
+        Nothing is erased by it: `resume` looks at every other reason again. Twice is success.
+        Raises `RequestError` if there is none of this id.
+        """
+        standing = next((each for each in self.ledger.holds() if each.id == hold), None)
+        freed = lift(self._run, standing, now) if standing else Locked()
+        self.ledger.release_hold(hold, now)
+        return freed
+
+    def lock_held(self, *, now: dt.datetime) -> Locked:
+        """Lock again what holds cover: what was recorded since they were placed, too."""
+        found = [place(self._run, each, now) for each in self._run.ground(now).standing]
+        stores = sorted({store for each in found for store in each.stores})
+        return Locked(
+            {store: sum(each.stores.get(store, 0) for each in found) for store in stores},
+            tuple(dict.fromkeys(problem for each in found for problem in each.problems)),
+        )
 
     @property
     def _run(self) -> Stores:

@@ -39,9 +39,14 @@ class Ground:
         return self.now.astimezone(self.policy.operator.zone).date()
 
     @property
+    def standing(self) -> Sequence[Hold]:
+        """The holds that hold today."""
+        return [each for each in self.holds if active(each, self.today)]
+
+    @property
     def rules(self) -> Rules:
         """What decisions depend on; holds with a subject are matched by reading (see `survey`)."""
-        general = [h for h in self.holds if h.subject is None and active(h, self.today)]
+        general = [each for each in self.standing if each.subject is None]
         verbs = {each.name: verbs_of(each) for each in self.connectors}
         return Rules(self.policy, general, verbs, self.today)
 
@@ -76,7 +81,7 @@ def survey(
     lead to it: its own may be searched by numbers only.
     """
     rules = ground.rules
-    held = [h for h in ground.holds if h.subject is not None and active(h, ground.today)]
+    held = [each for each in ground.standing if each.subject is not None]
     everyone = [*subjects, *(h.subject for h in held if h.subject is not None)]
     by_link = _by_link(held)
     unread: list[Unread] = []

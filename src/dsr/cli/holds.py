@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from dsr.cli.common import App, app_options, day, moment, now, reply
-from dsr.cli.failing import Group, err
+from dsr.cli.failing import INCOMPLETE, Group, err
 from dsr.cli.intake import identifiers
 from dsr.errors import InputError
+from dsr.holding import Locked
 from dsr.model import Hold, Subject
 
 __all__ = ["COMMANDS"]
@@ -53,7 +54,10 @@ def add(
     fields: tuple[str, ...],
     **who: str | None,
 ) -> None:
-    """Place a hold and print its id. It counts from now on, also for runs under way."""
+    """Place a hold and print its id. It counts from now on, also for runs under way.
+
+    Stores that can lock their records (S3 Object Lock) are told; exit code 4 if one was not.
+    """
     configuration = app.configuration()
     for name in categories:
         if name not in configuration.policy.categories:
@@ -72,22 +76,59 @@ def add(
         before=moment("--before", before, configuration),
         fields=frozenset(fields),
     )
-    app.desk(configuration).ledger.add_hold(placed, now())
+    locked = app.desk(configuration).add_hold(placed, now=now())
 
     def people() -> None:
         click.echo(placed.id)
         err.print(f"To end it: dsr hold release {placed.id}")
+        _told(locked, "locked")
 
-    reply(app, {"hold": placed.id}, people)
+    reply(app, {"hold": placed.id, **_stores(locked, "locked")}, people)
+    if locked.problems:
+        raise SystemExit(INCOMPLETE)
 
 
 @hold.command()
 @click.argument("hold_id", metavar="ID")
 @app_options
 def release(app: App, hold_id: str) -> None:
-    """Release a hold. What it kept is looked at again by the next run of each request."""
-    app.desk().ledger.release_hold(hold_id, now())
-    reply(app, {"hold": hold_id, "released": True}, lambda: click.echo(f"released {hold_id}"))
+    """Release a hold. What it kept is looked at again by the next run of each request.
+
+    Stores that were locked for it are freed, where no other hold covers the record.
+    """
+    freed = app.desk().release_hold(hold_id, now=now())
+
+    def people() -> None:
+        click.echo(f"released {hold_id}")
+        _told(freed, "freed")
+
+    reply(app, {"hold": hold_id, "released": True, **_stores(freed, "freed")}, people)
+    if freed.problems:
+        raise SystemExit(INCOMPLETE)
+
+
+@hold.command()
+@app_options
+def lock(app: App) -> None:
+    """Lock again in the stores what the holds cover: also what was recorded since.
+
+    For cron. Exit code 4 if a store could not be told.
+    """
+    locked = app.desk().lock_held(now=now())
+    reply(app, _stores(locked, "locked"), lambda: _told(locked, "locked"))
+    if locked.problems:
+        raise SystemExit(INCOMPLETE)
+
+
+def _stores(locked: Locked, word: str) -> dict[str, object]:
+    return {word: dict(locked.stores), "problems": list(locked.problems)}
+
+
+def _told(locked: Locked, word: str) -> None:
+    for store, count in locked.stores.items():
+        err.print(f"{word} {count:,} records in store {escape(store)}")
+    for problem in locked.problems:
+        err.print(f"[yellow]not {word}:[/] {escape(problem)}")
 
 
 @hold.command("list")
