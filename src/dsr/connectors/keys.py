@@ -13,8 +13,9 @@ root, `/` between folders) without its extensions:
 - `{any}`: any text, also none, also several folders. A leading `{any}/` also fits no folder.
 
 All patterns are tried, and a key that can be read in several ways is read in all of them: a
-subject's recording is never missed because another reading came first. Extensions (at most
-two, such as `.wav.json`) are ignored, so that a transcript is found with its recording.
+subject's recording is never missed because another reading came first. Extensions (such as
+`.wav.json`; see `dsr.connectors.stems`) are ignored, so that a transcript is found with its
+recording.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Final, Literal, cast
 from attrs import field, frozen
 
 from dsr.connectors.dates import DatePattern
+from dsr.connectors.stems import extensions
 from dsr.errors import ConfigurationError
 from dsr.model import Kind
 
@@ -38,7 +40,6 @@ Sort = Literal["text", "any", "date", "phone", "sip", "account", "call", "object
 IDS: Final[frozenset[Kind]] = frozenset({"sip", "account", "call", "object"})
 
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
-_EXTENSION: Final = re.compile(r"\.(?=\d*[A-Za-z])[A-Za-z0-9]{1,10}\Z")
 _PHONE: Final = r"(?:\+|%2[Bb])?\d+"
 _MOST_ANY: Final = 3  # each one more multiplies the ways to read a key
 
@@ -179,22 +180,6 @@ def reads(patterns: Sequence[str]) -> tuple[Pattern, ...]:
         what = "no pattern is given"
         raise ConfigurationError(what, 'write at least one, such as "{any}"')
     return tuple(_parsed(each) for each in patterns)
-
-
-def extensions(key: str) -> list[str]:
-    """Return the stem of a path, then its extensions: each, and each with those before it.
-
-    `a/b.wav.json` gives `a/b`, `.wav`, `.wav.json`.
-    """
-    endings: list[str] = []
-    stem = key
-    for _ in range(2):
-        found = _EXTENSION.search(stem)
-        if found is None or stem[: found.start()].endswith("/") or not found.start():
-            break  # none, or the whole name of a hidden file
-        endings = [found[0], *(found[0] + each for each in endings)]
-        stem = stem[: found.start()]
-    return [stem, *endings]
 
 
 _parsed = lru_cache(maxsize=256)(parse)

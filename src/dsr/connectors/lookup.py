@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo, available_timezones
 
 from attrs import define, field, frozen
 
-from dsr.connectors.keys import Pattern, Reading, extensions, reads
+from dsr.connectors.keys import Pattern, Reading, reads
+from dsr.connectors.stems import extensions, stem_of
 from dsr.errors import ConfigurationError
 from dsr.match import Matcher
 from dsr.model import Identifier, Kind
@@ -43,7 +44,10 @@ class Hit:
 
 @frozen
 class Keys:
-    """The patterns of one store, the zone of the dates in them, and the home region."""
+    """The patterns of one store, the zone of the dates in them, and the home region.
+
+    A store that finds its records in another way as well may have no patterns.
+    """
 
     patterns: tuple[str, ...]
     timezone: str
@@ -71,7 +75,12 @@ class Keys:
     @property
     def accepts(self) -> frozenset[Kind]:
         """The kinds of identifier that the patterns can find."""
-        return frozenset[Kind]().union(*(each.accepts for each in reads(self.patterns)))
+        return frozenset[Kind]().union(*(each.accepts for each in self.parsed))
+
+    @property
+    def parsed(self) -> tuple[Pattern, ...]:
+        """The patterns, ready to read keys."""
+        return reads(self.patterns) if self.patterns else ()
 
 
 @define
@@ -85,10 +94,11 @@ class Lookup:
     _phones: dict[str, set[Identifier]] = field(factory=dict, init=False, repr=False)
     _objects: dict[str, list[Identifier]] = field(factory=dict, init=False, repr=False)
     _matcher: Matcher | None = field(default=None, init=False, repr=False)
+    _addresses: Matcher | None = field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Index the identifiers by what a key can hold of them."""
-        self._patterns = reads(self.keys.patterns)
+        self._patterns = self.keys.parsed
         phones = [each for each in self.who if each.kind == "phone"]
         for each in self.who:
             if each.kind == "phone":
@@ -101,10 +111,18 @@ class Lookup:
                 self._texts[each.kind, _plain(each.kind, each.value)] = each
         if phones:
             self._matcher = Matcher(phones, self.keys.region)
+        addresses = [each for each in self.who if each.kind in {"phone", "sip", "email", "ip"}]
+        if addresses:
+            self._addresses = Matcher(addresses, self.keys.region)
 
     def match(self, key: str) -> Hit | None:
         """Return whom the key belongs to; None if to none of the batch."""
-        who: set[Identifier] = set()
+        hit = self.read(key)
+        return hit if hit.who else None
+
+    def read(self, key: str, also: Iterable[Identifier] = ()) -> Hit:
+        """Return whom the key belongs to, `also` these, and its date."""
+        who = set(also)
         dates: list[tuple[bool, dt.datetime]] = []
         for pattern in self._patterns:
             reading = pattern.read(key)
@@ -113,10 +131,29 @@ class Lookup:
             who.update(self._people(reading, key))
             if reading.at is not None:
                 dates.append((reading.timed, reading.at))
-        if not who:
-            return None
         timed, at = max(dates, key=lambda each: each[0], default=(False, None))
         return Hit(tuple(sorted(who, key=lambda each: (each.kind, each.value))), at, timed)
+
+    def beside(self, key: str) -> Iterator[Identifier]:
+        """Yield the objects of the batch whose stem the key shares, in their folder if known.
+
+        Whatever the patterns say: a transcript lies beside its recording, or in a folder that
+        no pattern names.
+        """
+        if self._objects:
+            yield from self._linked(stem_of(key), key)
+
+    def value(self, kind: Kind, text: str) -> Iterator[Identifier]:
+        """Yield those of the batch that a text names which holds an identifier of `kind`."""
+        if kind == "object":
+            yield from self._objects.get(text, ())
+        elif (kind, _plain(kind, text)) in self._texts:
+            yield self._texts[kind, _plain(kind, text)]
+        elif kind in {"phone", "sip", "email", "ip"} and self._addresses is not None:
+            found = set(self._addresses.matches(text))
+            if kind == "phone":
+                found |= self._phones.get(text.strip(), set())
+            yield from (each for each in found if each.kind == kind)
 
     def _people(self, reading: Reading, key: str) -> Iterator[Identifier]:
         for kind, text in reading.ids:
@@ -139,7 +176,12 @@ class Lookup:
 
 def _plain(kind: Kind, text: str) -> str:
     """Return the form in which texts of this kind are compared."""
-    return text.lower().removeprefix("sip:") if kind == "sip" else text
+    match kind:
+        case "sip":
+            return text.lower().removeprefix("sip:")
+        case "email":
+            return text.lower()
+    return text
 
 
 def _names(link: PurePosixPath) -> set[str]:
