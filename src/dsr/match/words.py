@@ -3,7 +3,8 @@
 Each is looked for as it is written (and as URLs and IPv6 write it), without regard to case.
 What may stand next to it depends on its kind: `1.2.3.4` in `@1.2.3.4:5060` is that address,
 `alice` in `foo.alice@example.org` is nobody we know. A SIP user without its host is found only
-where the text says that it is one: `sip:alice@`, `PJSIP/alice-0000001a`, `user="alice"`.
+where the text says that it is one: `sip:alice@`, `PJSIP/alice-0000001a`, `user="alice"`, the
+caller ID `"Alice" <1001>`, the mailbox `1001@default`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _SIP_CONTEXT: Final = re.compile(
       | (?:user(?:_?name)?|account_?(?:id|code)|auth_?id|peer|endpoint|aor|ext(?:en(?:sion)?)?)
         (?:["']?\s?[=:]\s?|\s)["'\[<(]?
       | (?:authenticate\sas|call\sfrom)\s["']
+      | "\s?<
     )\Z""",
     re.VERBOSE,
 )
@@ -180,6 +182,6 @@ def _is_sip_user(each: _Text, line: bytes, start: int, end: int) -> bool:
             return False
         if own:  # the whole address: found as such
             return False
-    if host and line[start - 1 : start] == b"[":
+    if host and (line[start - 1 : start] == b"[" or b"." not in host[1]):
         return True
     return _SIP_CONTEXT.search(line, max(0, start - _CONTEXT), start) is not None
