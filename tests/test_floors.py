@@ -50,7 +50,7 @@ ROOMS = {
 }
 
 #: They know each other's work only through `dsr.connector`; other files of the package serve all.
-CONNECTORS = frozenset({"files", "logs", "s3", "sql", "vcards"})
+CONNECTORS = frozenset({"files", "logs", "s3", "sql", "vcards", "voicemail"})
 
 
 def _name(path: Path) -> str:

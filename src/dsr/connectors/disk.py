@@ -69,8 +69,7 @@ class Folder:
             if isinstance(entry, Blocked):
                 yield entry
             elif entry.is_symlink():
-                target = os.path.realpath(os.path.join(folder, entry.name))  # noqa: PTH118  (bytes)
-                if os.path.commonpath([target, root]) != root:
+                if _leads_out(os.path.join(folder, entry.name), root):  # noqa: PTH118  (bytes)
                     yield Blocked("a symbolic link leads out of the store and is not followed")
             elif entry.is_dir(follow_symlinks=False):
                 yield from self._inside(entry, root)
@@ -87,6 +86,11 @@ class Folder:
             return
         with entries:
             yield from self._walk(entries, folder.path, root)
+
+    def leads_out(self, path: bytes) -> bool:
+        """Return whether the symbolic link of this path leads out of the root."""
+        root = os.path.realpath(os.fsencode(self.root))
+        return _leads_out(os.path.join(root, path), root)  # noqa: PTH118  (bytes)
 
     @contextmanager
     def open(self, path: bytes) -> Generator[int]:
@@ -165,6 +169,10 @@ def text(path: bytes) -> str:
 def reason(error: OSError) -> str:
     """Return what the system says of an error, without the path."""
     return error.strerror or type(error).__name__
+
+
+def _leads_out(link: bytes, root: bytes) -> bool:
+    return os.path.commonpath([os.path.realpath(link), root]) != root
 
 
 def _read(entries: Iterator[os.DirEntry[bytes]]) -> Iterator[os.DirEntry[bytes] | Blocked]:
