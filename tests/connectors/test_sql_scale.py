@@ -59,7 +59,7 @@ def plan(url: str, mapped: dict[str, Any], who: Sequence[Identifier]) -> str:
         bound = bind(connection, table, Clock("calls", None))
         search = Wanted(who, "DE", connection.dialect.name).search(bound)
         assert search is not None
-        select = statement(bound, search, connection.dialect.name)
+        select = statement(bound, search)
         compiled = select.compile(connection)
         values: Any = dict(compiled.params)
         explain = "EXPLAIN"

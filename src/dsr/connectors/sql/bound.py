@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import sqlalchemy as sa
-from attrs import frozen
+from attrs import evolve, frozen
+from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.exc import NoSuchTableError
 
+from dsr.connectors.sql import mariadb
 from dsr.connectors.sql.clock import Clock
+from dsr.connectors.sql.digest import digest_field
 from dsr.connectors.sql.fields import Field, field_of
 from dsr.connectors.sql.tables import Side, TableMap
 from dsr.errors import StoreUnavailable
@@ -19,7 +24,8 @@ class Bound:
     """A mapped table and its columns.
 
     fields  every column, in the table's order
-    key     those that name a row; all of them when `whole`
+    key     those that name a row; when `whole`, the row's digest (last) and, because an index
+            on them may serve, the columns that are searched by equality
     whole   whether the whole row is its key
     primary the columns of the primary key, by name
     unique  whether the database itself keeps two rows from having one key
@@ -65,17 +71,7 @@ def bind(connection: sa.Connection, map_: TableMap, clock: Clock) -> Bound:
         what = f"there is no table {map_.table or map_.name}"
         fix = f"correct or remove stores.{clock.store}.tables.{map_.name}"
         raise StoreUnavailable(clock.store, what, fix) from None
-    dialect = connection.dialect.name
-    fields = tuple(
-        field_of(
-            each["name"],
-            each["type"],
-            clock,
-            dialect,
-            nullable=each["nullable"] and each["name"] not in primary,
-        )
-        for each in columns
-    )
+    fields = _fields(connection, map_, columns, primary, clock)
     by_name = {each.name: each for each in fields}
     absent = [each for each in map_.columns if each not in by_name]
     if absent:
@@ -83,13 +79,48 @@ def bind(connection: sa.Connection, map_: TableMap, clock: Clock) -> Bound:
         fix = f"correct stores.{clock.store}.tables.{map_.name}"
         raise StoreUnavailable(clock.store, what, fix)
     table = sa.Table(name, sa.MetaData(), *(each.column for each in fields), schema=schema)
-    names = map_.key or primary or [each.name for each in fields]
+    names = map_.key or tuple(primary)
+    whole = not names
+    key = tuple(by_name[each] for each in names)
+    if whole:
+        searched = (by_name.get(each.column) for each in map_.sides if each.match == "equal")
+        narrow = [each for each in dict.fromkeys(searched) if each is not None and each.textual]
+        key = (*narrow, digest_field(connection.dialect.name, table, fields))
     return Bound(
         map=map_,
         table=table,
         fields=fields,
-        key=tuple(by_name[each] for each in names),
-        whole=not (map_.key or primary),
+        key=key,
+        whole=whole,
         primary=tuple(primary),
         unique=bool(primary) and set(primary) <= set(names),
     )
+
+
+def _fields(
+    connection: sa.Connection,
+    map_: TableMap,
+    columns: Sequence[ReflectedColumn],
+    primary: Sequence[str],
+    clock: Clock,
+) -> tuple[Field, ...]:
+    """Return the columns of a table as they are, and as this database compares them."""
+    dialect = connection.dialect.name
+    is_mariadb = dialect in mariadb.DIALECTS
+    traits: Mapping[str, mariadb.Traits] = {}
+    if is_mariadb:
+        traits = mariadb.traits(connection, *map_.place)
+    fields = []
+    for each in columns:
+        name, kind = each["name"], each["type"]
+        nullable = each["nullable"] and name not in primary
+        known = traits.get(name, mariadb.Traits())
+        plain = mariadb.plain_type(kind, known) if is_mariadb else kind
+        made = field_of(name, plain, clock, dialect, nullable=nullable)
+        made = evolve(made, formula=each.get("computed", {}).get("sqltext", ""))
+        if is_mariadb:
+            made = mariadb.adapted(made, kind, clock, known)
+        elif dialect == "sqlite" and made.textual:
+            made = evolve(made, exact=sa.collate(made.read, "BINARY"))
+        fields.append(made)
+    return tuple(fields)

@@ -14,10 +14,12 @@ from attrs import field, frozen
 from dsr.connectors.sql.bound import bind
 from dsr.connectors.sql.checking import findings
 from dsr.connectors.sql.clock import Clock
-from dsr.connectors.sql.database import connect, mapped
+from dsr.connectors.sql.database import connect
+from dsr.connectors.sql.errors import mapped
 from dsr.connectors.sql.keys import Key, decode
 from dsr.connectors.sql.reading import PORTION, Reading, statement
 from dsr.connectors.sql.search import Wanted
+from dsr.connectors.sql.session import begin_reading, begin_writing, finish_writing
 from dsr.connectors.sql.tables import TableMap
 from dsr.connectors.sql.writing import Writer
 from dsr.errors import Refused
@@ -66,9 +68,8 @@ class Sql:
         with connect(self.name, self.url, self.folder) as connection:
             dialect = connection.dialect.name
             wanted = Wanted(who, self.region, dialect)
-            if dialect == "postgresql":  # all rows are fetched: the last one's time counts
-                with mapped(self.name, self.tables[0].name):
-                    connection.execute(sa.text("SET LOCAL cursor_tuple_fraction = 1"))
+            with mapped(self.name, self.tables[0].name):
+                begin_reading(connection, self._zone)
             for table in self.tables:
                 with mapped(self.name, table.name):
                     bound = bind(connection, table, self._clock)
@@ -76,7 +77,7 @@ class Sql:
                     if search is None:
                         continue
                     reading = Reading(self.name, self.region, bound, search, self._clock, who)
-                    select = statement(bound, search, dialect)
+                    select = statement(bound, search)
                     portions = {"yield_per": PORTION}
                     with connection.execute(select, execution_options=portions) as rows:
                         yield from reading.founds(rows)
@@ -100,7 +101,8 @@ class Sql:
                 for text, key in decoded.items():
                     asked[key] |= fields[text]
                 with self._writer(connection, table) as writer:
-                    writer.check_blank(sorted(frozenset().union(*asked.values())))
+                    for names in sorted(set(asked.values()), key=sorted):
+                        writer.blanks(names)  # before the first batch: all or nothing
                     writer.redact(asked)
 
     def rectify(self, key: str, changes: Mapping[str, object]) -> None:
@@ -112,8 +114,7 @@ class Sql:
         with self._connection() as connection:
             for table, decoded in self._by_table([key]):
                 with self._writer(connection, table) as writer:
-                    if changes:
-                        writer.update(decoded.values(), writer.changes(changes))
+                    writer.rectify(list(decoded.values()), changes)
 
     def check(self) -> Sequence[Finding]:
         """Return what is wrong with the map or slow about it, a sentence each.
@@ -128,6 +129,10 @@ class Sql:
         return found
 
     @property
+    def _zone(self) -> str:
+        return self.timezone or "UTC"
+
+    @property
     def _clock(self) -> Clock:
         return Clock(self.name, ZoneInfo(self.timezone) if self.timezone else None)
 
@@ -135,10 +140,10 @@ class Sql:
     def _connection(self) -> Iterator[sa.Connection]:
         """Open a connection to write through."""
         with connect(self.name, self.url, self.folder) as connection:
-            if connection.dialect.name == "sqlite":  # freed pages would keep the bytes
-                connection.execute(sa.text("PRAGMA secure_delete = ON"))
-                connection.rollback()
+            with mapped(self.name, self.tables[0].name, writing=True):
+                begin_writing(connection)
             yield connection
+            finish_writing(connection)
 
     @contextmanager
     def _writer(self, connection: sa.Connection, table: TableMap) -> Iterator[Writer]:
@@ -146,7 +151,7 @@ class Sql:
         with mapped(self.name, table.name, writing=True):
             bound = bind(connection, table, self._clock)
             connection.rollback()  # each batch is a transaction of its own
-            yield Writer(self.name, bound, connection)
+            yield Writer(self.name, bound, connection, self._zone)
 
     def _by_table(self, keys: Iterable[str]) -> Iterator[tuple[TableMap, dict[str, Key]]]:
         """Decode keys and group them by table, in a stable order.

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import sqlalchemy as sa
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.sql import sqltypes
 from sqlalchemy.types import TypeEngine
@@ -50,6 +50,10 @@ class Field:
     store     from a new value to what the column takes; raises ValueError where it cannot
     naive     whether it holds timestamps without a zone
     textual   whether `read` is text
+    exact     `read`, compared byte by byte where the collation of the column would not
+    folded    what is compared with lower-case text
+    formula   the SQL expression that the database computes it by; empty for an ordinary column
+    renewed   whether any change of its row sets it to the current time, unless it is set itself
     """
 
     name: str
@@ -63,6 +67,14 @@ class Field:
     store: Convert = _same
     naive: bool = False
     textual: bool = True
+    exact: sa.ColumnElement[Any] = field(
+        default=Factory(lambda self: self.read, takes_self=True), repr=False
+    )
+    folded: sa.ColumnElement[Any] = field(
+        default=Factory(lambda self: sa.func.lower(self.read), takes_self=True), repr=False
+    )
+    formula: str = ""
+    renewed: bool = False
 
 
 def field_of(

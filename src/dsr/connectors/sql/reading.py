@@ -22,7 +22,7 @@ from dsr.errors import InvalidIdentifier, StoreUnavailable
 from dsr.identify import identify
 from dsr.model import Found, Identifier, Kind, Record
 
-__all__ = ["Reading", "exactly", "shared_key", "statement"]
+__all__ = ["Reading", "shared_key", "statement"]
 
 #: Kinds of identifier that have a canonical form.
 _FORMED: Final[frozenset[Kind]] = frozenset({"phone", "sip", "email"})
@@ -34,26 +34,22 @@ Names = frozenset[str]
 PORTION: Final = 1000
 
 
-def statement(bound: Bound, search: Search, dialect: str) -> sa.Select[Any]:
+def statement(bound: Bound, search: Search) -> sa.Select[Any]:
     """Return what selects the rows of one table.
 
-    Of a table without a key, equal rows are counted by the database (last column): two of them
-    are one row with the number 2. Where nothing keeps two rows from having one key, rows come
-    in the order of their keys, so that it shows.
+    Of a table without a key, the row's digest and then its number among equal rows come last.
+    Where nothing keeps two rows from having one key, rows come in the order of their keys, so
+    that it shows.
     """
     columns = [each.read.label(each.name) for each in bound.fields]
     select = sa.select(*columns).select_from(bound.table).where(search.condition)
     if bound.whole:
-        exact = [exactly(each.read, dialect) for each in bound.fields]
-        return select.add_columns(sa.func.count()).group_by(*exact)
+        digest = bound.key[-1].read
+        number = sa.func.row_number().over(partition_by=digest) - 1
+        return select.add_columns(digest.label("dsr_digest"), number.label("dsr_number"))
     if not bound.unique:
-        return select.order_by(*(each.read for each in bound.key))
+        return select.order_by(*(each.exact for each in bound.key))
     return select
-
-
-def exactly(column: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[Any]:
-    """Return a column compared byte by byte, whatever the collation of the table is."""
-    return sa.collate(column, "BINARY") if dialect == "sqlite" else column
 
 
 @frozen
@@ -93,14 +89,12 @@ class Reading:
     def _keys(self) -> Callable[[Row], Iterable[str]]:
         """Return what makes the keys of a row: one, or one for each of several equal rows."""
         name = self.bound.map.name
+        if self.bound.whole:  # the digest and the number follow the columns
+            narrow = [self.bound.fields.index(each) for each in self.bound.key[:-1]]
+            width = len(self.bound.fields)
+            places = [*narrow, width]
+            return lambda row: (encode(name, [row[each] for each in places], row[width + 1]),)
         places = [self.bound.fields.index(each) for each in self.bound.key]
-        if self.bound.whole:
-            width = len(places)
-
-            def numbered(row: Row) -> Iterable[str]:
-                return [encode(name, row[:width], number) for number in range(row[width])]
-
-            return numbered
         if self.bound.unique:
             return lambda row: (encode(name, [row[place] for place in places]),)
         last = ""

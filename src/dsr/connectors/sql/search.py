@@ -100,7 +100,7 @@ class Wanted:
         for side in group:
             user = bound.field(side.column)
             column = user.column if user.read is user.column else user.read
-            condition = among(sa.func.lower(column) if folded else column)
+            condition = among(user.folded if folded else column)
             place = bound.fields.index(user)
             if side.domain is None:
                 whos.append(_looked_up(index, place, folded=folded))
