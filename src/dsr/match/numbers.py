@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from string import ascii_letters, digits
 from typing import Final
 
 from attrs import frozen
 
 from dsr.errors import InvalidIdentifier
-from dsr.match.sieve import Sieve, lines_with_digits
+from dsr.match import hyper
+from dsr.match.sieve import Rewriting, Sieve, lines_with_digits
 from dsr.match.span import Match
 from dsr.model import Identifier
 from dsr.phone import normalise, spellings
@@ -24,16 +26,24 @@ from dsr.phone import normalise, spellings
 __all__ = ["Numbers"]
 
 # ITU-T E.123 and RFC 3966 separators, and what word processors make of spaces and hyphens.
-_SEPARATOR: Final = rb"(?:[ ().\-/]|\xc2\xa0|\xe2\x80[\x90-\x95])"
 _SEPARATOR_BYTES: Final = b" ().-/\xc2\xa0\xe2\x80\x90\x91\x92\x93\x94\x95"
-_PLUS: Final = rb"(?:\+|%2[Bb])"
-#: A run of digits, pluses and separators: the widest a number can be.
-_CHAIN: Final = re.compile(rb"(?:%b|\()*\d(?:(?:%b|%b){0,6}\d)*" % (_PLUS, _SEPARATOR, _PLUS))
-_MARK: Final = re.compile(rb"%b|\d" % _PLUS)
+#: The same as URLs and JSON write them.
+_ENCODED: Final = rb"(?:%2[089DEFdef]|%[Cc]2%[Aa]0|%[Ee]2%80%9[0-5]|\\u00[Aa]0|\\u201[0-5])"
+_SEPARATOR: Final = rb"(?:[ ().\-/]|\xc2\xa0|\xe2\x80[\x90-\x95]|%b)" % _ENCODED
+_PLUS: Final = rb"(?:\+|%(?:25)?2[Bb]|\\u002[Bb])"
+#: A run of digits, pluses and separators: the widest a number can be. Never from inside %20.
+_CHAIN: Final = re.compile(
+    rb"(?<!%%)(?<!%%[0-9A-Fa-f])(?:%b|\()*\d(?:(?:%b|%b){0,6}\d)*" % (_PLUS, _PLUS, _SEPARATOR)
+)
+_ENCODED_RE: Final = re.compile(_ENCODED)
+_MARK: Final = re.compile(rb"(%b|\d)|%b" % (_PLUS, _ENCODED))
 _WORD: Final = frozenset((digits + ascii_letters).encode())
 _WORD_OR_PLUS: Final = _WORD | {ord("+")}
-#: Behind these a letter or digit is not part of the word: %3C (URL), \u003c and \n (JSON).
-_ESCAPE: Final = re.compile(rb"(?:%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[nrt])\Z")
+#: Behind these a letter or digit is not part of the word: %3C (URL), \u003c and \n (JSON), and
+#: #012 (a newline, as syslog daemons write it).
+_ESCAPE: Final = re.compile(
+    rb"(?:%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[nrt]|#0(?:1[0-7]|[0-3][0-7]))\Z"
+)
 _EXTENSION: Final = re.compile(rb"(?:x|ext)\.?\d", re.IGNORECASE)
 _DIRECT_DIAL: Final = re.compile(rb"[-/.]\d{1,4}(?![\w-])")
 #: A last short group in a field of its own: `"Name" <030 23125 00>` goes on to the bracket.
@@ -62,6 +72,10 @@ _CALLING_CODE: Final = re.compile(
     rb"1|7|2(?:[07]|[1-689]\d)|3(?:[0-469]|[578]\d)|4(?:[013-9]|2\d)|5(?:[1-8]|[09]\d)"
     rb"|6(?:[0-6]|[789]\d)|8(?:[1246]|[03578]\d)|9(?:[0-58]|[679]\d)"
 )
+#: A separator in a digit's company that would hide digits from a pattern of plain separators.
+_SPREAD_ENCODED: Final = rb"[0-9](?:[ ().\-/]*)%b" % _ENCODED
+#: Up to this many numbers a pattern each, separators and all, is faster than squeezing (measured).
+_PATTERNS: Final = 100
 _WHOLE: Final = 8  # digits; fewer cannot have been a number with country or area code
 
 
@@ -99,25 +113,30 @@ class _Place:
     @property
     def before(self) -> bytes:
         """What separates the number from the digit before it in the chain; empty without one."""
-        return self.text[self.marks[self.first - 1][1] : self.start] if self.first else b""
+        return _plain(self.text[self.marks[self.first - 1][1] : self.start]) if self.first else b""
 
     @property
     def after(self) -> bytes:
         """What separates the number from the digit behind it in the chain; empty without one."""
         more = self.last < len(self.marks) and not _CHANNEL.match(self.text, self.end)
-        return self.text[self.end : self.marks[self.last][0]] if more else b""
+        return _plain(self.text[self.end : self.marks[self.last][0]]) if more else b""
 
     @property
     def inside(self) -> bytes:
         """All separators within the number, joined."""
-        return _MARK.sub(b"", self.text[self.start : self.end])
+        marks = self.marks[self.first : self.last]
+        gaps = (self.text[a:b] for (_, a), (b, _) in pairwise(marks))
+        return _plain(b"".join(gaps))
 
 
 class Numbers:
     """Finds any of many phone numbers."""
 
-    def __init__(self, who: Iterable[Identifier], region: str) -> None:
-        """Spell the numbers of `who` (all of kind phone) once, as `region` writes them."""
+    def __init__(self, who: Iterable[Identifier], region: str, *, fast: bool) -> None:
+        """Spell the numbers of `who` (all of kind phone) once, as `region` writes them.
+
+        `fast`: let Hyperscan turn the sieve.
+        """
         owners: dict[str, list[Identifier]] = {}
         for each in who:
             owners.setdefault(each.value, []).append(each)
@@ -126,7 +145,12 @@ class Numbers:
         self._by_tail: dict[bytes, list[_Number]] = {}
         for number in numbers:
             self._by_tail.setdefault(number.stem[-self._width :], []).append(number)
-        self.sieve = Sieve(frozenset(self._by_tail), _squeeze, lines_with_digits)
+        stems = tuple(sorted({number.stem for number in numbers}))
+        self.sieve: Sieve = (
+            _fast_sieve(stems)
+            if fast
+            else Rewriting(frozenset(self._by_tail), _squeeze, lines_with_digits)
+        )
 
     def scan(self, text: bytes, start: int, end: int) -> Iterator[Match]:
         """Yield the matches in the line that `text[start:end]` is."""
@@ -139,7 +163,9 @@ class Numbers:
         bare = _squeeze(chain)
         if not any(bare[i : i + width] in by_tail for i in range(len(bare) - width + 1)):
             return
-        marks = [(start + each.start(), start + each.end()) for each in _MARK.finditer(chain)]
+        marks = [
+            (start + each.start(), start + each.end()) for each in _MARK.finditer(chain) if each[1]
+        ]
         token = b"".join(b"+" if b > a + 1 else text[a:b] for a, b in marks)
         for last in range(width, len(token) + 1):
             for number in by_tail.get(token[last - width : last], ()):
@@ -156,8 +182,25 @@ def _number(value: str, region: str, who: tuple[Identifier, ...]) -> _Number:
     return _Number(stem, tuple(heads), who)
 
 
+def _plain(separators: bytes) -> bytes:
+    """Return separators with a space for each that a URL or JSON encodes."""
+    return _ENCODED_RE.sub(b" ", separators)
+
+
 def _squeeze(text: bytes) -> bytes:
+    """Return `text` without separators; lines stay lines."""
+    if b"%" in text or b"\\u" in text:
+        text = _ENCODED_RE.sub(b" ", text)
     return text.translate(None, _SEPARATOR_BYTES)
+
+
+def _fast_sieve(stems: tuple[bytes, ...]) -> Sieve:
+    """Return the sieve that is fastest for so many numbers."""
+    if len(stems) > _PATTERNS:
+        return hyper.Literals(stems, _squeeze)
+    between = rb"[%b]*" % re.escape(_SEPARATOR_BYTES)
+    spread = [between.join(stem[i : i + 1] for i in range(len(stem))) for stem in stems]
+    return hyper.Patterns((*spread, _SPREAD_ENCODED))
 
 
 def _spelled(

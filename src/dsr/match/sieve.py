@@ -1,8 +1,8 @@
 """Which lines of a text are worth an exact look: cheap, and never one too few.
 
-A sieve rewrites the text so that a byte search decides: without the separators that a phone
-number may be written with, or in lower case. Lines stay lines, so a hit in the rewritten text
-tells the line in the text itself.
+This is the sieve of the standard library; `hyper` has faster ones. It rewrites the text so that
+a byte search decides: without the separators that a phone number may be written with, or in
+lower case. Lines stay lines, so a hit in the rewritten text tells the line in the text itself.
 """
 
 from __future__ import annotations
@@ -10,14 +10,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from string import ascii_letters, digits
-from typing import Final
+from typing import Final, Protocol
 
 from attrs import field, frozen
 
-__all__ = ["FEW", "Sieve", "lines_with_digits", "lines_with_words"]
+__all__ = [
+    "FEW",
+    "Rewriting",
+    "Sieve",
+    "around",
+    "lines_with_digits",
+    "lines_with_words",
+    "numbered",
+]
 
 #: Up to this many needles one search each is faster than cutting the text into pieces (measured).
 FEW: Final = 12
+
+
+class Sieve(Protocol):
+    """What every sieve can do."""
+
+    def lines(self, text: bytes | memoryview) -> Iterator[tuple[int, int]]:
+        """Yield start and end (without the newline) of each line to look at, in order."""
 
 
 def _only(kept: str) -> bytes:
@@ -31,7 +46,7 @@ _WORDS: Final = _only(digits + ascii_letters + "_")
 
 
 @frozen
-class Sieve:
+class Rewriting:
     """Lets through the lines that hold one of `needles` after `squeeze`.
 
     `squeeze` must keep every newline. `many` returns the numbers of the lines of a squeezed
@@ -42,16 +57,35 @@ class Sieve:
     squeeze: Callable[[bytes], bytes]
     many: Callable[[bytes, frozenset[bytes]], Iterable[int]]
 
-    def lines(self, text: bytes) -> Iterator[tuple[int, int]]:
+    def lines(self, text: bytes | memoryview) -> Iterator[tuple[int, int]]:
         """Yield start and end (without the newline) of each line to look at, in order."""
-        squeezed = self.squeeze(text)
+        whole = bytes(text)
+        squeezed = self.squeeze(whole)
         few = len(self.needles) <= FEW
         numbers = sorted((_lines_with if few else self.many)(squeezed, self.needles))
-        if not numbers:
-            return
-        ends = list(accumulate(map(len, text.split(b"\n"))))
-        for number in numbers:
-            yield (ends[number - 1] + number if number else 0), ends[number] + number
+        if numbers:
+            yield from numbered(whole, numbers)
+
+
+def numbered(text: bytes, numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of the lines of these numbers (from 0, in order)."""
+    ends = list(accumulate(map(len, text.split(b"\n"))))
+    for number in numbers:
+        yield (ends[number - 1] + number if number else 0), ends[number] + number
+
+
+def around(text: bytes, ends: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of the lines in which something ends, each once, in order.
+
+    What ends there is not empty and no newline.
+    """
+    stop = 0
+    for end in sorted(ends):
+        if end > stop:
+            start = text.rfind(b"\n", 0, end) + 1
+            stop = text.find(b"\n", end)
+            stop = len(text) if stop < 0 else stop
+            yield start, stop
 
 
 def _lines_with(squeezed: bytes, needles: frozenset[bytes]) -> set[int]:

@@ -4,7 +4,8 @@ Each is looked for as it is written (and as URLs and IPv6 write it), without reg
 What may stand next to it depends on its kind: `1.2.3.4` in `@1.2.3.4:5060` is that address,
 `alice` in `foo.alice@example.org` is nobody we know. A SIP user without its host is found only
 where the text says that it is one: `sip:alice@`, `PJSIP/alice-0000001a`, `user="alice"`, the
-caller ID `"Alice" <1001>`, the mailbox `1001@default`.
+caller ID `"Alice" <1001>`, the mailbox `1001@default`; and not where a field of the same name
+tells another domain: `src_user=alice;src_domain=other.example`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Final
 
 from attrs import field, frozen
 
-from dsr.match.sieve import FEW, Sieve, lines_with_words
+from dsr.match import addresses, hyper
+from dsr.match.sieve import FEW, Rewriting, Sieve, lines_with_words
 from dsr.match.span import Match
 from dsr.model import Identifier
 
@@ -45,10 +47,14 @@ _CHANNEL: Final = re.compile(rb"-[0-9a-f]{8}(?!\w)")
 _AT_HOST: Final = re.compile(rb"(?:@|%40)([\w.-]+)")
 _DOMAIN: Final = re.compile(rb"[\w.-]*\.[a-z][\w-]*\.?")
 
+_USER_KEY: Final = re.compile(rb"([0-9a-z_-]*?)[_-]?user(?:_?name)?[\"']?\s?[=:]\s?[\"'\[<(]?\Z")
+_DOMAIN_FIELD: Final = rb"(?<![0-9a-z_-])%b[_-]?(?:domain|realm)[\"']?\s?[=:]\s?[\"']?([\w.-]+)"
+
 _Borders = tuple[re.Pattern[bytes], re.Pattern[bytes]]
 #: Per shape: what before and what behind makes the text a part of something longer.
 _ADDRESS: Final[_Borders] = (re.compile(rb"[.+%@-]\Z"), re.compile(rb"[\w@-]|\.\w"))
 _IPV4: Final[_Borders] = (re.compile(rb"\.\Z"), re.compile(rb"\w|\.\d"))
+#: Of those with short groups alone (::1), which are looked for as they are written.
 _IPV6: Final[_Borders] = (
     re.compile(rb"(?:::|\.|(?<![0-9a-z])[0-9a-f]{1,4}:)\Z"),
     re.compile(rb"\w|\.\d|:[0-9a-f:]"),
@@ -58,18 +64,25 @@ _USER: Final[_Borders] = (re.compile(rb"[.+%-]\Z"), re.compile(rb"[\w+-]|\.\w"))
 
 @frozen
 class _Text:
-    """A text (lower case) that stands for `who`; `user`: it is only the user of an address."""
+    """A text (lower case) that stands for `who`.
+
+    `user`: it is only the user of an address; `part`: it is only a group of that address.
+    """
 
     text: bytes = field(repr=False)
     who: Identifier
     user: bool = False
+    part: ipaddress.IPv6Address | None = field(default=None, repr=False)
 
 
 class Words:
     """Finds any of many identifiers of all kinds but phone."""
 
-    def __init__(self, who: Iterable[Identifier]) -> None:
-        """List the texts that stand for `who` and choose each one's rarest word, once."""
+    def __init__(self, who: Iterable[Identifier], *, fast: bool) -> None:
+        """List the texts that stand for `who` and choose each one's rarest word, once.
+
+        `fast`: let Hyperscan turn the sieve.
+        """
         texts = [text for each in who for text in _texts(each)]
         common = Counter(part for text in texts for part in set(_words_of(text.text)))
         self._by_word: dict[bytes, list[_Text]] = {}
@@ -78,18 +91,29 @@ class Words:
             rarest = min(parts, key=lambda part: (common[part], -len(part)), default=b"")
             self._by_word.setdefault(rarest, []).append(text)
         needles = frozenset(text.text for text in texts)
-        if len(needles) <= FEW:
-            self.sieve = Sieve(needles, bytes.lower, lines_with_words)
+        self.sieve: Sieve
+        if fast:
+            escaped = sorted(b"".join(b"\\x%02x" % byte for byte in each) for each in needles)
+            self.sieve = hyper.Patterns(tuple(escaped), caseless=True)
+        elif len(needles) <= FEW:
+            self.sieve = Rewriting(needles, bytes.lower, lines_with_words)
         elif b"" in self._by_word:  # a text without any word: every line needs an exact look
-            self.sieve = Sieve(frozenset({b""}), bytes.lower, lines_with_words)
+            self.sieve = Rewriting(frozenset({b""}), bytes.lower, lines_with_words)
         else:
-            self.sieve = Sieve(frozenset(self._by_word), _unescaped, lines_with_words)
+            self.sieve = Rewriting(frozenset(self._by_word), _unescaped, lines_with_words)
 
     def scan(self, text: bytes, start: int, end: int) -> Iterator[Match]:
         """Yield the matches in the line that `text[start:end]` is."""
         line = text[start:end].lower()
+        whole: set[Identifier] = set()
         for word in self._by_word.keys() & {b"", *_words_of(line)}:
             for each in self._by_word[word]:
+                if each.part is not None:
+                    if each.who not in whole:  # its groups may be written in several ways
+                        whole.add(each.who)
+                        for first, last in addresses.places(line, each.part):
+                            yield Match(start + first, start + last, each.who)
+                    continue
                 place = line.find(each.text)
                 while place >= 0:
                     if _stands_alone(each, line, place):
@@ -120,7 +144,12 @@ def _texts(who: Identifier) -> Iterator[_Text]:
         except ValueError:  # a host name or a network: as it is written
             pass
         else:
-            spelled |= {address.compressed, address.exploded, _unpadded(address.exploded)}
+            if isinstance(address, ipaddress.IPv6Address):
+                told = addresses.groups_of(address)
+                yield from (_Text(group, who, part=address) for group in told)
+                spelled |= {address.compressed, address.exploded, _unpadded(address.exploded)}
+                if told:
+                    return
     user, at, _ = value.partition("@")
     if who.kind != "sip" or at:
         yield from (_Text(each.encode(), who) for each in sorted(spelled) if each)
@@ -176,12 +205,24 @@ def _is_sip_user(each: _Text, line: bytes, start: int, end: int) -> bool:
     if behind.match(line, end) and not _CHANNEL.match(line, end):
         return False
     host = _AT_HOST.match(line, end)
-    if host and _DOMAIN.fullmatch(host[1]):
-        own = each.who.value.lower().partition("@")[2].encode()
-        if own and host[1].rstrip(b".") != own:
-            return False
-        if own:  # the whole address: found as such
-            return False
+    if host and _DOMAIN.fullmatch(host[1]) and "@" in each.who.value:
+        return False  # another domain's user; with their own, found as an address
+    if not host and _of_another_domain(each, line, start):
+        return False
     if host and (line[start - 1 : start] == b"[" or b"." not in host[1]):
         return True
     return _SIP_CONTEXT.search(line, max(0, start - _CONTEXT), start) is not None
+
+
+def _of_another_domain(each: _Text, line: bytes, start: int) -> bool:
+    """Return whether a field of the line gives the user at `start` a domain that is not theirs.
+
+    Kamailio writes `src_user=alice;src_domain=example.org`: the field goes by the same prefix.
+    """
+    own = each.who.value.lower().partition("@")[2].encode()
+    key = _USER_KEY.search(line, max(0, start - _CONTEXT), start)
+    if not own or key is None:
+        return False
+    domains = re.findall(_DOMAIN_FIELD % re.escape(key[1]), line)
+    named = {domain.rstrip(b".") for domain in domains if _DOMAIN.fullmatch(domain)}
+    return bool(named) and own not in named
