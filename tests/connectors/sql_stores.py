@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 from sqlalchemy.pool import NullPool
 
 from dsr.connectors.sql import Sql, from_config
@@ -27,6 +28,9 @@ ALICE: Final = Identifier("phone", "+4930901820")
 BOB: Final = Identifier("phone", "+49309018200")
 
 START: Final = dt.datetime(2026, 3, 5, 12, 30, 15, 123456)  # noqa: DTZ001  (as Asterisk writes it)
+
+#: A timestamp without zone, which on MariaDB has no microseconds unless they are asked for.
+WALL: Final = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql")
 
 CDR: Final[dict[str, Any]] = {
     "category": "call_records",
@@ -58,7 +62,7 @@ def cdr_table(name: str = "cdr", *, indexed: bool = True) -> sa.Table:
         name,
         sa.MetaData(),
         *(sa.Column(each, sa.String(80)) for each in (*texts, "lastapp", "lastdata")),
-        *(sa.Column(each, sa.DateTime) for each in ("start", "answer", "end")),
+        *(sa.Column(each, WALL) for each in ("start", "answer", "end")),
         *(sa.Column(each, sa.Integer) for each in ("duration", "billsec")),
         *(sa.Column(each, sa.String(45)) for each in ("disposition", "amaflags")),
         sa.Column("userfield", sa.String(256)),
@@ -79,7 +83,7 @@ def acc_table() -> sa.Table:
         sa.MetaData(),
         sa.Column("id", sa.Integer, primary_key=True),
         *(sa.Column(each, sa.String(128), nullable=False, default="") for each in texts),
-        sa.Column("time", sa.DateTime, nullable=False, default=START),
+        sa.Column("time", WALL, nullable=False, default=START),
         *(sa.Column(each, sa.String(128), nullable=False, default="") for each in extra),
     )
     for name in ("src_user", "dst_user", "dst_ouser"):

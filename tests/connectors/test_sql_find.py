@@ -28,6 +28,7 @@ from tests.connectors.sql_stores import (
     BOB,
     CDR,
     START,
+    WALL,
     acc_table,
     call,
     cdr_table,
@@ -185,7 +186,7 @@ def test_links_carry_their_tenure(url: str) -> None:
         sa.MetaData(),
         sa.Column("account", sa.String(20), primary_key=True),
         sa.Column("number", sa.String(20)),
-        *(sa.Column(each, sa.DateTime) for each in ("assigned_at", "released_at")),
+        *(sa.Column(each, WALL) for each in ("assigned_at", "released_at")),
     )
     rows: list[dict[str, object]] = [
         {"account": "a", "number": "030 901820", "assigned_at": START},
