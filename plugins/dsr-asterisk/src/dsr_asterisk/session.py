@@ -1,0 +1,41 @@
+"""A connection for what the `sql` connector has no verb for.
+
+The text of a database error may quote values, and a URL holds a password: neither is repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from dsr.errors import StoreUnavailable
+from dsr.settings import database_url
+
+__all__ = ["connect"]
+
+
+@contextmanager
+def connect(store: str, url: str, folder: Path) -> Iterator[sa.Connection]:
+    """Open a connection in a transaction that is committed at the end of the block.
+
+    Raises `StoreUnavailable` for whatever the database refuses.
+    """
+    try:
+        parsed = sa.make_url(database_url(url, folder))
+        if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
+            what = "the database file does not exist"  # SQLite would make an empty one
+            raise StoreUnavailable(store, what, f"check stores.{store}.url")
+        engine = sa.create_engine(parsed, poolclass=NullPool, hide_parameters=True)
+        try:
+            with engine.begin() as connection:
+                yield connection
+        finally:
+            engine.dispose()
+    except SQLAlchemyError as error:
+        what = f"the database did not answer ({type(getattr(error, 'orig', error)).__name__})"
+        raise StoreUnavailable(store, what, "check that it runs, and its user's rights") from None
