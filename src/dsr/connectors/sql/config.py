@@ -15,6 +15,7 @@
       { phone = "dst", about = ["dst", "dstchannel"] },
       { phone = "lastdata", match = "contains", about = ["lastdata"] },
       { sip = "src_user", domain = "src_domain", about = ["src_user", "src_domain"] },
+      { phone = "json->variables.sip_from_user", about = ["json->variables.sip_from_display"] },
     ]
     restricted = "blocked"
     [stores.cdr.tables.cdr.links]
@@ -82,6 +83,8 @@ class _Side:
     about: tuple[str, ...] | None = None
     match: Literal["equal", "contains"] = "equal"
     domain: str | None = None
+    country: str | None = None
+    part: bool = False
 
     def side(self) -> Side:
         """Return the side; raises `ValueError` unless it has exactly one kind."""
@@ -90,7 +93,9 @@ class _Side:
             msg = f"a side needs exactly one of {', '.join(KINDS)}"
             raise ValueError(msg)
         kind, column = columns[0]
-        return Side(kind, column, self.about, self.match, self.domain)
+        return Side(
+            kind, column, self.about, self.match, self.domain, self.country, part=self.part
+        )
 
 
 @frozen
@@ -98,6 +103,7 @@ class _Link:
     column: str
     since: str | None = None
     until: str | None = None
+    folder: str | None = None
 
 
 @frozen
@@ -109,6 +115,8 @@ class _Table:
     at: str | None = None
     links: Mapping[str, object] = field(factory=dict)
     restricted: str | None = None
+    content: str | None = None
+    mediatype: str = "application/octet-stream"
 
 
 @frozen
@@ -162,6 +170,8 @@ def _table_map(name: str, table: _Table, where: str) -> TableMap:
             at=table.at,
             links=links,
             restricted=table.restricted,
+            content=table.content,
+            mediatype=table.mediatype,
         )
     except ValueError as error:
         raise ConfigurationError(where, str(error)) from None
@@ -173,4 +183,8 @@ def _link(kind: str, value: object, where: str) -> Link:
         raise ConfigurationError(what, f"known here: {', '.join(KINDS)}")
     table = value if isinstance(value, Mapping) else {"column": value}
     link = settings(_Link, cast("Mapping[str, object]", table), f"{where}.{kind}")
-    return Link(kind, link.column, link.since, link.until)
+    try:
+        return Link(kind, link.column, link.since, link.until, link.folder)
+    except ValueError as error:
+        what = f"{where}.{kind}"
+        raise ConfigurationError(what, str(error)) from None
