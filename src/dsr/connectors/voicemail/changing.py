@@ -1,10 +1,11 @@
-"""Erasing and redacting in one folder, under Asterisk's lock.
+"""Erasing and redacting in one folder.
 
 Asterisk takes the numbers of a folder to be without gaps. A message that goes is first put
-aside under names that Asterisk does not see but a reading of dsr does; then the others close the
-gap, in order; only when the disk knows all that, the files put aside are removed, the text last.
-So after a crash at any step the next reading still finds the message, and the next erasing
-ends what this one began. Asterisk does the same, without that care (`close_mailbox`).
+aside, under Asterisk's lock, under names that Asterisk does not see but a reading of dsr does;
+then the others close the gap, in order; only when the disk knows all that and the lock is
+given back, the files put aside are removed, the text last. So after a crash at any step the next
+reading still finds the message, and the next erasing ends what this one began. Asterisk itself
+does the same, without that care (`close_mailbox` in app_voicemail.c).
 """
 
 from __future__ import annotations
@@ -16,23 +17,28 @@ from contextlib import suppress
 from dsr.connectors.voicemail.messages import ASIDE, Message, Name, is_tmp, messages
 from dsr.connectors.voicemail.sounds import HEADER, silent
 
-__all__ = ["REWRITING", "empty", "erase", "redact"]
+__all__ = ["REWRITING", "empty", "put_aside", "redact", "remove", "sync"]
 
 #: How the new version of a file begins that takes the old one's place when it is whole.
 REWRITING = ".dsr-rewriting-"
 
 
-def erase(folder: int, path: bytes, marks: Collection[str]) -> None:
-    """Erase the marked messages of a folder that is locked. Raises `OSError`."""
+def put_aside(folder: int, path: bytes, marks: Collection[str]) -> None:
+    """Take the marked messages out of a folder that is locked. Raises `OSError`."""
     for each in _settled(folder, path):
         if each.mark in marks:
             _move(each, f"{ASIDE}{each.mark}", folder)
     _settled(folder, path)
     os.fsync(folder)
+
+
+def remove(folder: int, path: bytes, marks: Collection[str]) -> None:
+    """Remove the marked messages that were put aside; needs no lock. Raises `OSError`."""
     for each in messages(folder, tmp=is_tmp(path)):
         if each.number is None and each.mark in marks:
             for gone in (*each.sounds, *each.note_names):
-                os.unlink(gone.name, dir_fd=folder)
+                with suppress(FileNotFoundError):  # another run of dsr was faster
+                    os.unlink(gone.name, dir_fd=folder)
     os.fsync(folder)
 
 
@@ -47,6 +53,10 @@ def redact(folder: int, path: bytes, fields: Mapping[str, frozenset[str]]) -> No
         if "content" in names:
             for sound in each.sounds:
                 empty(sound, folder)
+
+
+def sync(folder: int, _path: bytes, _marks: Collection[str]) -> None:
+    """Make sure that the disk knows the names in a folder. Raises `OSError`."""
     os.fsync(folder)
 
 

@@ -17,7 +17,7 @@ from dsr.connectors.voicemail import checking
 from dsr.connectors.voicemail.content import Sound
 from dsr.connectors.voicemail.messages import TMP, Message
 from dsr.connectors.voicemail.people import ACCEPTS, People
-from dsr.connectors.voicemail.reading import Placed, of_mailbox, twins
+from dsr.connectors.voicemail.reading import Placed, is_deadlocked, of_mailbox, twins
 from dsr.connectors.voicemail.sounds import HEADER
 from dsr.connectors.voicemail.spool import greetings, mailboxes
 from dsr.connectors.voicemail.writing import ERASE, REDACT, TWINS, Act, change, greeting_mark
@@ -28,6 +28,10 @@ __all__ = ["Voicemail"]
 
 _PERSONAL: Final = frozenset({"callerid", "callerchan", "rdnis", "exten", "origmailbox"})
 _RECORDING: Final = 600.0  # seconds without a change, until a message counts as broken off
+_DEADLOCKED: Final = (
+    "a killed run left its lock in a folder, and no message can be left there: run the request"
+    " again, or remove the file .lock"
+)
 _LINKED: Final = "a file of it has another name (a hard link) elsewhere: remove that first"
 
 
@@ -95,6 +99,9 @@ class Voicemail:
                 yield Unread(each.reason, self.category)
             else:
                 found.append(each)
+        for path in dict.fromkeys(path for path, _ in found):
+            if is_deadlocked(self.folder, path):
+                yield Unread(_DEADLOCKED, self.category)
         context, _, number = text(mailbox).rstrip("/").partition("/")
         owners = people.owners(context, number)
         doubtful, seen = twins(found), set[str]()

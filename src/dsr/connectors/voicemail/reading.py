@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from dsr.connectors.disk import Blocked, Folder, reason
+from dsr.connectors.voicemail.lock import LINK, is_dead
 from dsr.connectors.voicemail.messages import Message, is_tmp, messages
 from dsr.connectors.voicemail.spool import folders
 
-__all__ = ["Placed", "of_mailbox", "twins"]
+__all__ = ["Placed", "is_deadlocked", "of_mailbox", "twins"]
 
 #: The path of a folder, and a message in it.
 Placed = tuple[bytes, Message]
@@ -36,6 +37,15 @@ def of_mailbox(folder: Folder, mailbox: bytes) -> Iterator[Placed | Blocked]:
             continue
         for message in found:
             yield mailbox + each, message
+
+
+def is_deadlocked(folder: Folder, path: bytes) -> bool:
+    """Return whether a killed run left its lock in a folder, which keeps callers out of it."""
+    try:
+        with folder.open(path) as here:
+            return is_dead(LINK, here)
+    except OSError:
+        return False
 
 
 def twins(found: Sequence[Placed]) -> frozenset[str]:

@@ -26,9 +26,13 @@ Fields = Mapping[str, frozenset[str]]
 
 @frozen
 class Act:
-    """What is done to the marked messages of a locked folder, and to one greeting."""
+    """What is done to the marked messages of a folder: while it is locked, and afterwards.
+
+    And what is done to one greeting, for which Asterisk has no lock.
+    """
 
     messages: Callable[[int, bytes, Fields], None]
+    afterwards: Callable[[int, bytes, Fields], None]
     greeting: Callable[[Name, int, frozenset[str]], None]
 
 
@@ -41,8 +45,8 @@ def _empty(file: Name, folder: int, names: frozenset[str]) -> None:
         changing.empty(file, folder)
 
 
-ERASE: Final = Act(changing.erase, _unlink)
-REDACT: Final = Act(changing.redact, _empty)
+ERASE: Final = Act(changing.put_aside, changing.remove, _unlink)
+REDACT: Final = Act(changing.redact, changing.sync, _empty)
 
 
 def greeting_mark(name: str) -> str:
@@ -84,13 +88,13 @@ def _change_mailbox(
     paths = dict.fromkeys(path for path, each in found if each.mark in own)
     for path in (*paths, mailbox):
         try:
-            opened = folder.open(path)
-            with opened as here:
+            with folder.open(path) as here:
                 if path == mailbox:
                     _greet(here, own, act)
                 else:
                     with locked(here, patience):
                         act.messages(here, path, own)
+                    act.afterwards(here, path, own)
         except Busy:
             yield "a folder is held by Asterisk, or its lock was left behind"
         except FileNotFoundError:  # the folder went, or something in it: a reading tells
