@@ -15,7 +15,7 @@ import phonenumbers
 
 from dsr.errors import ConfigurationError, InvalidIdentifier
 
-__all__ = ["check_region", "compact", "normalise", "spellings"]
+__all__ = ["check_region", "compact", "nationals", "normalise", "spellings"]
 
 #: What a private branch exchange or a careless user puts before the country code: the plus, an
 #: international prefix (ITU-T E.123 `+`, `00`; North America `011`), after an outside-line digit.
@@ -137,3 +137,18 @@ def spellings(e164: str, region: str) -> tuple[str, ...]:
         if trunk and trunk != code:  # +49 (0)30 …
             found |= {f"+{code}{trunk}{national}", f"00{code}{trunk}{national}"}
     return tuple(sorted(found))
+
+
+@lru_cache(maxsize=65536)
+def nationals(e164: str) -> tuple[str, tuple[str, ...]]:
+    """Return the country code of `e164`, and the spellings of what follows it, as digits.
+
+    These are the national number bare and with the trunk prefix of its own country, for stores
+    that keep country code and number apart.
+    """
+    number = phonenumbers.parse(e164, None)
+    national = phonenumbers.national_significant_number(number)
+    region = phonenumbers.region_code_for_country_code(number.country_code)
+    home = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    trunk = (home.national_prefix or "") if home is not None else ""
+    return str(number.country_code), tuple(sorted({national, trunk + national}))
