@@ -30,6 +30,7 @@ __all__ = ["CsvFiles", "Settings", "from_config"]
 _PIECE: Final = re.compile(r"(?P<column>\w+)(?:\[(?P<start>\d+):(?P<end>\d+)\])?")
 #: The column that says when, by what the rows are.
 _AT: Final[Mapping[RowKind, str]] = {"cdr": "start", "cel": "eventtime", "queue_log": "time"}
+_PLACE: Final = re.compile(r"(\w+)=(\d+)-(\d+)")
 #: How `logs` shows a byte that is no UTF-8.
 _ESCAPED: Final = re.compile(rb"\\x([89a-f][0-9a-f])")
 
@@ -170,11 +171,11 @@ class CsvFiles:
         if not places:  # a row of other columns: the names are those of the line
             return name
         named = _PIECE.fullmatch(name)
-        known = dict(each.split("=") for each in places.split(","))
+        known = {each[1]: each for each in _PLACE.finditer(places)}
         if named is None or named["column"] not in known:
-            what = "a field is none of its rows'"
+            what = "a field is none of its row's"
             raise Refused(self.name, what, "plan again")
-        start, end = map(int, known[named["column"]].split("-"))
+        start, end = map(int, known[named["column"]].group(2, 3))
         if named["start"] is not None:
             start, end = start + int(named["start"]), start + int(named["end"])
         return f"line[{start}:{end}]"

@@ -28,7 +28,7 @@ from attrs import field, frozen
 from dsr.errors import ConfigurationError
 from dsr.settings import layered, settings
 
-__all__ = ["PARTS", "Layout", "TableMap", "table_map"]
+__all__ = ["PARTS", "Layout", "TableMap", "shipped", "table_map"]
 
 Layout = Literal["stock", "freepbx"]
 
@@ -103,7 +103,7 @@ def table_map(part: str, layout: Layout, own: Mapping[str, object], where: str) 
 
     `where` is the dotted place of those. Raises `ConfigurationError`.
     """
-    merged = layered(_shipped(part, layout), own)
+    merged = layered(shipped(_LAYOUTS.get((part, layout), part)), own)
     ours = settings(_Own, {key: merged[key] for key in _OWN if key in merged}, where)
     names = _Names(ours.columns)
     table = {key: value for key, value in merged.items() if key not in _OWN}
@@ -123,8 +123,8 @@ def table_map(part: str, layout: Layout, own: Mapping[str, object], where: str) 
     )
 
 
-def _shipped(part: str, layout: Layout) -> Mapping[str, object]:
-    name = _LAYOUTS.get((part, layout), part)
+def shipped(name: str) -> Mapping[str, object]:
+    """Return a file of this package's folder `maps`."""
     return tomllib.loads((resources.files(__package__) / f"maps/{name}.toml").read_text("utf-8"))
 
 
