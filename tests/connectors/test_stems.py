@@ -23,6 +23,10 @@ from dsr.connectors.stems import extensions, is_distinct, stem_of
         ("a@host.example.wav", "a@host.example"),
         (".hidden", ".hidden"),
         ("folder.wav/x.txt", "x"),
+        ("1772323200.7-in.wav", "1772323200.7"),
+        ("1772323200.7-out.wav.json", "1772323200.7"),
+        ("a/-in.wav", "-in"),
+        ("call-within.wav", "call-within"),
     ],
 )
 def test_stems(path: str, stem: str) -> None:

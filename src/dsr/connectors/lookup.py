@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from attrs import define, field, frozen
 
 from dsr.connectors.keys import Pattern, Reading, reads
-from dsr.connectors.stems import extensions, stem_of
+from dsr.connectors.stems import extensions, stem_of, whole
 from dsr.errors import ConfigurationError
 from dsr.match import Matcher
 from dsr.model import Identifier, Kind
@@ -124,13 +124,14 @@ class Lookup:
         """Return whom the key belongs to, `also` these, and its date."""
         who = set(also)
         dates: list[tuple[bool, dt.datetime]] = []
-        for pattern in self._patterns:
-            reading = pattern.read(key)
-            if reading is None:
-                continue
-            who.update(self._people(reading, key))
-            if reading.at is not None:
-                dates.append((reading.timed, reading.at))
+        for name in {key, whole(key)}:
+            for pattern in self._patterns:
+                reading = pattern.read(name)
+                if reading is None:
+                    continue
+                who.update(self._people(reading, name))
+                if reading.at is not None:
+                    dates.append((reading.timed, reading.at))
         timed, at = max(dates, key=lambda each: each[0], default=(False, None))
         return Hit(tuple(sorted(who, key=lambda each: (each.kind, each.value))), at, timed)
 
@@ -185,10 +186,16 @@ def _plain(kind: Kind, text: str) -> str:
 
 
 def _names(link: PurePosixPath) -> set[str]:
-    """Return the names that stand for a link: its own, and without its last extension."""
-    endings = extensions(link.name)[1:]
-    last = endings[-1][endings[-1].rindex(".") :] if endings else ""
-    return {link.name, link.name.removesuffix(last)}
+    """Return the names that stand for a link: its own, and without its last extension.
+
+    A link to one half of a call (`…-in.wav`) stands for the whole.
+    """
+    names = {link.name, whole(link.name)}
+    for name in tuple(names):
+        endings = extensions(name)[1:]
+        last = endings[-1][endings[-1].rindex(".") :] if endings else ""
+        names.add(name.removesuffix(last))
+    return names
 
 
 def _stems(name: str) -> set[str]:

@@ -2,7 +2,8 @@
 
 The stem is the name without its extensions: the last one, whatever it is, and before it those
 that are known here. So `3f0a.wav`, `3f0a.json` and `3f0a.wav.peaks.json` share the stem `3f0a`,
-and `alice.wav` shares none with `alice.smith.wav`.
+and `alice.wav` shares none with `alice.smith.wav`. The two halves of a call that Asterisk's
+Monitor and MixMonitor write apart, `3f0a-in.wav` and `3f0a-out.wav`, share the stem of the whole.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["extensions", "is_distinct", "stem_of"]
+__all__ = ["extensions", "is_distinct", "stem_of", "whole"]
 
 _EXTENSION: Final = re.compile(r"\.(?=\d*[A-Za-z])[A-Za-z0-9]{1,14}\Z")
 _MOST: Final = 3  # `.wav.peaks.json`
+_HALF: Final = re.compile(r"(?<=[^/])-(?:in|out)\Z")
 #: What may stand before another extension: kinds of recordings, and of files beside them.
 _RECORDINGS: Final = (
     "3gp aac aif aiff alaw amr au caf flac g722 g729 gsm m4a mka mkv mp2 mp3 mp4 oga ogg opus pcm"
@@ -52,7 +54,16 @@ def extensions(path: str) -> list[str]:
 
 def stem_of(path: str) -> str:
     """Return the stem of a path's last part."""
-    return extensions(path.rpartition("/")[2])[0]
+    return extensions(whole(path).rpartition("/")[2])[0]
+
+
+def whole(path: str) -> str:
+    """Return the path of the call that a path is one half of; the same path if it is none.
+
+    `a/b-in.wav` gives `a/b.wav`.
+    """
+    stem, *endings = extensions(path)
+    return _HALF.sub("", stem) + (endings[-1] if endings else "")
 
 
 def is_distinct(stem: str) -> bool:
