@@ -19,19 +19,34 @@ from attrs import field, frozen
 
 from dsr.errors import Refused, StoreUnavailable
 
-__all__ = ["Blocked", "File", "FileContent", "Folder", "reason", "text"]
+__all__ = ["Blocked", "Empty", "File", "FileContent", "Folder", "Node", "parent", "reason", "text"]
 
 _CHUNK: Final = 256 * 1024
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
+#: Which file it is, whatever its name: device and inode.
+Node = tuple[int, int]
+
+
 class File(NamedTuple):
-    """A regular file: its path, its size in bytes, and when it was last written (Unix time)."""
+    """A regular file: its path, its size in bytes, and when it was last written (Unix time).
+
+    `links` is how many names it has (hard links), `node` what is the same for all of them.
+    """
 
     path: bytes
     size: int
     modified: float
+    links: int
+    node: Node
+
+
+class Empty(NamedTuple):
+    """A folder with nothing in it: its path, with a slash at its end."""
+
+    path: bytes
 
 
 class Blocked(NamedTuple):
@@ -47,8 +62,8 @@ class Folder:
     store: str
     root: Path = field(repr=False)
 
-    def walk(self) -> Iterator[File | Blocked]:
-        """Yield every regular file, in the order of the disk; memory does not grow with them.
+    def walk(self) -> Iterator[File | Empty | Blocked]:
+        """Yield every regular file and every empty folder; memory does not grow with them.
 
         What vanishes meanwhile is passed over. Symbolic links are not followed; one that leads
         out of the root is `Blocked`, as is a folder that cannot be listed. Raises
@@ -64,8 +79,10 @@ class Folder:
 
     def _walk(
         self, entries: Iterator[os.DirEntry[bytes]], folder: bytes, root: bytes
-    ) -> Iterator[File | Blocked]:
+    ) -> Iterator[File | Empty | Blocked]:
+        is_empty = folder != root
         for entry in _read(entries):
+            is_empty = False
             if isinstance(entry, Blocked):
                 yield entry
             elif entry.is_symlink():
@@ -75,8 +92,10 @@ class Folder:
                 yield from self._inside(entry, root)
             else:
                 yield from _file(entry, root)
+        if is_empty:
+            yield Empty(folder[len(root) :].lstrip(b"/") + b"/")
 
-    def _inside(self, folder: os.DirEntry[bytes], root: bytes) -> Iterator[File | Blocked]:
+    def _inside(self, folder: os.DirEntry[bytes], root: bytes) -> Iterator[File | Empty | Blocked]:
         try:
             entries = os.scandir(folder.path)
         except FileNotFoundError:
@@ -161,6 +180,11 @@ class FileContent:
             raise Refused(store, what)
 
 
+def parent(path: bytes) -> bytes:
+    """Return the folder of a path, with the slash at its end; empty for the root."""
+    return path[: path.rstrip(b"/").rfind(b"/") + 1]
+
+
 def text(path: bytes) -> str:
     r"""Return a path for people: bytes that are no UTF-8 become `\xff`."""
     return path.decode("utf-8", "backslashreplace")
@@ -191,4 +215,6 @@ def _file(entry: os.DirEntry[bytes], root: bytes) -> Iterator[File | Blocked]:
         yield Blocked(f"a file cannot be looked at ({reason(error)})")
         return
     if stat.S_ISREG(seen.st_mode):
-        yield File(entry.path[len(root) :].lstrip(b"/"), seen.st_size, seen.st_mtime)
+        path = entry.path[len(root) :].lstrip(b"/")
+        node = (seen.st_dev, seen.st_ino)
+        yield File(path, seen.st_size, seen.st_mtime, seen.st_nlink, node)
