@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -11,8 +10,8 @@ import sqlalchemy as sa
 from dsr.connectors.sql.bound import Bound, bind
 from dsr.connectors.sql.clock import Clock
 from dsr.connectors.sql.database import is_writable_file
-from dsr.connectors.sql.search import FOLDED
-from dsr.connectors.sql.tables import Side, TableMap
+from dsr.connectors.sql.indexes import are_indexed, wanted_index
+from dsr.connectors.sql.tables import TableMap
 from dsr.errors import StoreUnavailable
 from dsr.model import Finding
 
@@ -49,41 +48,14 @@ def _naive(bound: Bound, place: str, clock: Clock) -> Iterator[Finding]:
 
 def _slow(connection: sa.Connection, bound: Bound, place: str) -> Iterator[Finding]:
     """Find the columns that are searched without an index: one is enough to read every row."""
-    is_indexed = _explained if connection.dialect.name == "sqlite" else _listed
     for side in bound.map.sides:
-        if side.match == "equal" and not is_indexed(connection, bound, side):
-            wanted = f"lower({side.column})" if side.kind in FOLDED else side.column
+        if side.match == "equal" and not are_indexed(connection, bound, [side]):
+            wanted = wanted_index(side, bound.field(side.column))
             text = (
                 f"{place}: {wanted} is searched without an index, so that every request reads"
                 " the whole table: create an index on it"
             )
             yield Finding("advice", text)
-
-
-def _explained(connection: sa.Connection, bound: Bound, side: Side) -> bool:
-    """Ask SQLite how it would search; SQLAlchemy cannot list its indexes on expressions."""
-    column = bound.field(side.column).column
-    searched = sa.func.lower(column) if side.kind in FOLDED else column
-    select: sa.Select[Any] = (
-        sa.select(sa.literal_column("1")).select_from(bound.table).where(searched == "")
-    )
-    sql = select.compile(connection, compile_kwargs={"literal_binds": True})
-    plan = connection.execute(sa.text(f"EXPLAIN QUERY PLAN {sql}"))
-    return all(step.detail.startswith("SEARCH") for step in plan)
-
-
-def _listed(connection: sa.Connection, bound: Bound, side: Side) -> bool:
-    schema, name = bound.map.place
-    indexes = sa.inspect(connection).get_indexes(name, schema)
-    leading = {_bare((each.get("expressions") or each["column_names"])[0]) for each in indexes}
-    leading |= {_bare(each) for each in bound.primary[:1]}
-    wanted = f"lower({side.column})" if side.kind in FOLDED else side.column
-    return _bare(wanted) in leading
-
-
-def _bare(expression: str | None) -> str:
-    """Return the expression of an index without the casts and quotes that databases add."""
-    return re.sub(r"::\w+|[\s\"()]", "", expression or "").lower()
 
 
 def _spelled(connection: sa.Connection, bound: Bound, place: str) -> Iterator[Finding]:

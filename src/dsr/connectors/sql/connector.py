@@ -16,6 +16,7 @@ from dsr.connectors.sql.checking import findings
 from dsr.connectors.sql.clock import Clock
 from dsr.connectors.sql.database import connect
 from dsr.connectors.sql.errors import mapped
+from dsr.connectors.sql.indexes import are_indexed
 from dsr.connectors.sql.keys import Key, decode
 from dsr.connectors.sql.reading import PORTION, Reading, statement
 from dsr.connectors.sql.search import Wanted
@@ -65,9 +66,9 @@ class Sql:
         """
         if not who:
             return
+        kinds = {each.kind for each in who}
         with connect(self.name, self.url, self.folder) as connection:
-            dialect = connection.dialect.name
-            wanted = Wanted(who, self.region, dialect)
+            wanted = Wanted(who, self.region, connection.dialect.name)
             with mapped(self.name, self.tables[0].name):
                 begin_reading(connection, self._zone)
             for table in self.tables:
@@ -77,7 +78,9 @@ class Sql:
                     if search is None:
                         continue
                     reading = Reading(self.name, self.region, bound, search, self._clock, who)
-                    select = statement(bound, search)
+                    sides = [each for each in table.sides if each.kind in kinds]
+                    apart = len(sides) > 1 and are_indexed(connection, bound, sides)
+                    select = statement(bound, search, apart=apart)
                     portions = {"yield_per": PORTION}
                     with connection.execute(select, execution_options=portions) as rows:
                         yield from reading.founds(rows)

@@ -30,6 +30,7 @@ _ZERO_DAY: Final = "0000-00-00"
 _ZERO: Final = f"{_ZERO_DAY} 00:00:00"
 #: With every number of decimals that a column may have.
 _ZEROS: Final = (_ZERO_DAY, _ZERO, *(f"{_ZERO}.{'0' * digits}" for digits in range(1, 7)))
+_LONG: Final = (sa.Text, mysql.TINYTEXT, mysql.MEDIUMTEXT, mysql.LONGTEXT)
 #: The first moment that a TIMESTAMP can hold; the one before it stands for zero.
 _FIRST: Final = dt.datetime(1970, 1, 1, 0, 0, 1)  # noqa: DTZ001  (as the driver takes it: UTC)
 
@@ -38,14 +39,19 @@ _FIRST: Final = dt.datetime(1970, 1, 1, 0, 0, 1)  # noqa: DTZ001  (as the driver
 class Traits:
     """What reflection does not tell of a column.
 
-    folds    its collation takes upper for lower case
-    renewed  it is set to the current time by every change of its row
-    is_json  it takes JSON only: MariaDB's type JSON is a text with this check
+    collation  how its texts are compared; empty where it holds none
+    renewed    it is set to the current time by every change of its row
+    is_json    it takes JSON only: MariaDB's type JSON is a text with this check
     """
 
-    folds: bool = False
+    collation: str = ""
     renewed: bool = False
     is_json: bool = False
+
+    @property
+    def folds(self) -> bool:
+        """Whether its collation takes upper for lower case."""
+        return self.collation.endswith("_ci")
 
 
 def traits(connection: sa.Connection, schema: str | None, table: str) -> Mapping[str, Traits]:
@@ -68,7 +74,7 @@ def traits(connection: sa.Connection, schema: str | None, table: str) -> Mapping
     )
     return {
         name: Traits(
-            folds=(collation or "").endswith("_ci"),
+            collation=collation or "",
             renewed="on update" in extra.lower(),
             is_json=f"json_valid(`{name}`" in clauses,
         )
@@ -78,15 +84,19 @@ def traits(connection: sa.Connection, schema: str | None, table: str) -> Mapping
 
 def plain_type(kind: TypeEngine[Any], known: Traits) -> TypeEngine[Any]:
     """Return the type to read a column as: reflection gives some that lose what they hold."""
-    if known.is_json:
-        return sa.JSON()
     match kind:
+        case _ if known.is_json:
+            return sa.JSON()
         case mysql.SET():
             return sa.CHAR()  # read as text, as an Enum is; it can be emptied
         case sa.Float():
             return sa.Double()  # reflected as one that rounds to ten decimals
         case mysql.YEAR() | mysql.BIT():
             return sa.BigInteger()
+        case sa.String() if known.collation and not isinstance(kind, sa.Enum):
+            # also a CHAR, whose padding is never read: so it can be searched by an index
+            is_long = isinstance(kind, _LONG)
+            return (mysql.TEXT if is_long else mysql.VARCHAR)(collation=known.collation)
     return kind
 
 

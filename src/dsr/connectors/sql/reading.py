@@ -15,41 +15,60 @@ from attrs import define, field, frozen
 
 from dsr.connectors.sql.bound import Bound
 from dsr.connectors.sql.clock import Clock
+from dsr.connectors.sql.content import Blobs
+from dsr.connectors.sql.inside import Insight, Opened
 from dsr.connectors.sql.keys import encode
+from dsr.connectors.sql.links import follower
 from dsr.connectors.sql.search import Search
-from dsr.connectors.sql.tables import Link
-from dsr.errors import InvalidIdentifier, StoreUnavailable
-from dsr.identify import identify
-from dsr.model import Found, Identifier, Kind, Record
+from dsr.errors import StoreUnavailable
+from dsr.model import Found, Identifier, Record
 
 __all__ = ["Reading", "shared_key", "statement"]
 
-#: Kinds of identifier that have a canonical form.
-_FORMED: Final[frozenset[Kind]] = frozenset({"phone", "sip", "email"})
-
 Row = Sequence[Any]
+Statement = sa.Select[Any] | sa.CompoundSelect[Any]
 Names = frozenset[str]
 
 #: Rows that are fetched together: enough that the round trip does not count.
 PORTION: Final = 1000
 
 
-def statement(bound: Bound, search: Search) -> sa.Select[Any]:
+def statement(bound: Bound, search: Search, *, apart: bool = False) -> Statement:
     """Return what selects the rows of one table.
 
-    Of a table without a key, the row's digest and then its number among equal rows come last.
-    Where nothing keeps two rows from having one key, rows come in the order of their keys, so
-    that it shows.
+    Of a table without a key, the row's digest and then its number among equal rows follow the
+    columns. Where nothing keeps two rows from having one key, rows come in the order of their
+    keys, so that it shows. With `apart`, the rows of each condition are selected apart, without
+    those of the conditions before it: each can use its own index, and no database has to
+    remember which rows it has given already.
     """
+    if not apart:
+        return _ordered(bound, _rows(bound, sa.or_(*search.conditions)))
+    parts = []
+    for place, each in enumerate(search.conditions):
+        before = [~sa.func.coalesce(other, sa.false()) for other in search.conditions[:place]]
+        parts.append(_rows(bound, sa.and_(each, *before)))
+    if bound.unique or bound.whole:
+        return sa.union_all(*parts)
+    order = [each.exact.label(f"dsr_order_{place}") for place, each in enumerate(bound.key)]
+    united = sa.union_all(*(each.add_columns(*order) for each in parts))
+    return united.order_by(*(each.name for each in order))
+
+
+def _rows(bound: Bound, condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
     columns = [each.read.label(each.name) for each in bound.fields]
-    select = sa.select(*columns).select_from(bound.table).where(search.condition)
+    select = sa.select(*columns).select_from(bound.table).where(condition)
     if bound.whole:
         digest = bound.key[-1].read
         number = sa.func.row_number().over(partition_by=digest) - 1
         return select.add_columns(digest.label("dsr_digest"), number.label("dsr_number"))
-    if not bound.unique:
-        return select.order_by(*(each.exact for each in bound.key))
     return select
+
+
+def _ordered(bound: Bound, select: sa.Select[Any]) -> sa.Select[Any]:
+    if bound.unique or bound.whole:
+        return select
+    return select.order_by(*(each.exact for each in bound.key))
 
 
 @frozen
@@ -62,9 +81,13 @@ class Reading:
     search: Search
     clock: Clock
     who: Sequence[Identifier] = field(repr=False)
+    blobs: Blobs | None = None
 
     def founds(self, rows: Iterable[Row]) -> Iterator[Found]:
         """Yield what is found in `rows`: one `Found` for each row and identifier in it."""
+        if self.search.insight is not None:
+            yield from self._founds_inside(rows, self.search.insight)
+            return
         parties = [(1 << bit, each.who) for bit, each in enumerate(self.search.parties)]
         names = _Names(self.bound, self.search)
         record = self._record_maker()
@@ -85,6 +108,20 @@ class Reading:
                 made = record(key, row, personal)
                 for each, about in matches:
                     yield Found(each, made, about)
+
+    def _founds_inside(self, rows: Iterable[Row], insight: Insight) -> Iterator[Found]:
+        """Yield the same where columns are looked into."""
+        record = self._record_maker()
+        keys = self._keys()
+        for row in rows:
+            seen = insight.look(row)
+            if seen is None:
+                continue
+            opened, met, personal = seen
+            for key in keys(row):
+                made = record(key, row, personal, opened)
+                for position, about in met.items():
+                    yield Found(self.who[position], made, about)
 
     def _keys(self) -> Callable[[Row], Iterable[str]]:
         """Return what makes the keys of a row: one, or one for each of several equal rows."""
@@ -109,7 +146,7 @@ class Reading:
 
         return distinct
 
-    def _record_maker(self) -> Callable[[str, Row, Names], Record]:
+    def _record_maker(self) -> Callable[..., Record]:
         bound, moment = self.bound, self.clock.moment
         names = [each.name for each in bound.fields]
         category, at, restricted = bound.map.category, bound.map.at, bound.map.restricted
@@ -118,15 +155,22 @@ class Reading:
             for place, each in enumerate(bound.fields)
             if each.convert is not None
         ]
-        links = [_follower(each, self.clock, self.region) for each in bound.map.links]
+        opens = {path.column for path in bound.map.paths}  # they are read as documents
+        converts = [each for each in converts if each[1] not in opens]
+        links = [follower(each, self.clock, self.region) for each in bound.map.links]
+        content, blobs = bound.map.content, self.blobs
 
-        def record(key: str, row: Row, personal: Names) -> Record:
-            data = dict(zip(names, row))  # noqa: B905  (the keyword costs half as much again)
+        def record(key: str, row: Row, personal: Names, opened: Opened | None = None) -> Record:
+            data: dict[str, Any] = dict(zip(names, row))  # noqa: B905  (the keyword costs half as much again)
             for place, name, convert in converts:
                 value = row[place]
                 if value is not None:
                     data[name] = convert(value)
-            when: Any = data[at] if at else None
+            if opened is not None:
+                data.update(opened.rests)
+                data.update((each.name, each.value) for each in opened.members())
+            size = data.pop(content) if content else None
+            when: Any = data.get(at) if at else None
             if when.__class__ is not dt.datetime:  # those are aware by now
                 when = moment(when)
             return Record(
@@ -135,8 +179,10 @@ class Reading:
                 data,
                 when,
                 personal,
-                None,
-                tuple([each for follow in links for each in follow(data)]) if links else (),
+                blobs.blob(key, size) if size and blobs else None,
+                tuple([each for follow in links for each in follow(data, opened)])
+                if links
+                else (),
                 None,
                 bool(data[restricted]) if restricted else False,
             )
@@ -156,11 +202,7 @@ class _Names:
 
     def __attrs_post_init__(self) -> None:
         spoken = Names().union(*(self.bound.about(each) for each in self.bound.map.sides))
-        self._columns = tuple(
-            (place, each.name, each.empty)
-            for place, each in enumerate(self.bound.fields)
-            if each.name in spoken
-        )
+        self._columns = tuple(self.bound.spoken(spoken))
 
     def personal(self, row: Row) -> Names:
         """Return the columns that speak of anyone and hold something in this row."""
@@ -187,34 +229,3 @@ def shared_key(store: str, table: str) -> StoreUnavailable:
     what = f"two rows of table {table} have the same key"
     fix = f"add a column to stores.{store}.tables.{table}.key, or leave it out"
     return StoreUnavailable(store, what, fix)
-
-
-def _follower(
-    link: Link, clock: Clock, region: str
-) -> Callable[[dict[str, Any]], Iterable[Identifier]]:
-    """Return what reads a link out of a record's data."""
-    column, kind = link.column, link.kind
-    is_plain = kind not in _FORMED and link.since is None and link.until is None
-
-    def follow(data: dict[str, Any]) -> Iterable[Identifier]:
-        value = data[column]
-        if value is None or value == "":
-            return ()
-        if is_plain:  # most links are: a call id or a file name, for every row
-            return (Identifier(kind, str(value).strip()),)
-        since, until = tenure(data, link.since), tenure(data, link.until)
-        try:
-            return (identify(kind, str(value), region, since, until),)
-        except InvalidIdentifier:
-            return ()  # an extension or `anonymous`: nothing to look up
-
-    def tenure(data: dict[str, Any], name: str | None) -> dt.datetime | None:
-        value = data[name] if name else None
-        moment = clock.moment(value)
-        if moment is None and value not in (None, "", 0):
-            # taken as open, it would give somebody else's records away
-            what = f"column {name} holds something else than a time"
-            raise StoreUnavailable(clock.store, what, "correct it: it bounds a tenure")
-        return moment
-
-    return follow

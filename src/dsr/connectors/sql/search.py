@@ -7,7 +7,6 @@ are indexes into the identifiers asked for: cheaper in the hot loop than the ide
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,9 +14,22 @@ from attrs import define, field, frozen
 
 from dsr.connectors.sql.bound import Bound
 from dsr.connectors.sql.fields import Field
+from dsr.connectors.sql.inside import Insight, Spots
+from dsr.connectors.sql.members import encoded, looked_up, member
+from dsr.connectors.sql.paths import Path, column_of, is_path, parse
 from dsr.connectors.sql.sets import any_of
+from dsr.connectors.sql.sides import (
+    about_of,
+    domain_of,
+    insight,
+    looks_inside,
+    of_column,
+    of_members,
+    of_pieces,
+)
+from dsr.connectors.sql.split import Split
 from dsr.connectors.sql.tables import Side
-from dsr.match import Matcher
+from dsr.connectors.sql.text import Text
 from dsr.model import Identifier, Kind
 from dsr.phone import spellings
 
@@ -27,8 +39,6 @@ Positions = tuple[int, ...]
 Who = Callable[[Sequence[Any]], Positions]
 
 _NOBODY: Final[Positions] = ()
-#: Up to this many identifiers are looked for with LIKE; above, every row's text is looked at.
-_FEW: Final = 50
 #: Kinds that are compared without regard to case.
 FOLDED: Final[frozenset[Kind]] = frozenset({"sip", "email"})
 
@@ -43,10 +53,14 @@ class Party:
 
 @frozen
 class Search:
-    """What to select from one table, and whom each row of it is about."""
+    """What to select from one table (rows that meet any condition), and whom each is about.
 
-    condition: sa.ColumnElement[bool]
+    Where a map looks inside columns, `insight` says whom a row is about, and not `parties`.
+    """
+
+    conditions: tuple[sa.ColumnElement[bool], ...]
     parties: tuple[Party, ...]
+    insight: Insight | None = None
 
 
 @define
@@ -59,7 +73,7 @@ class Wanted:
     _texts: dict[tuple[Kind, bool], dict[str, Positions]] = field(
         factory=dict, init=False, repr=False
     )
-    _matchers: dict[Kind, _Text] = field(factory=dict, init=False, repr=False)
+    _matchers: dict[Kind, Text] = field(factory=dict, init=False, repr=False)
 
     def search(self, bound: Bound) -> Search | None:
         """Return how to look into a table; None if it can hold none of the identifiers."""
@@ -69,17 +83,69 @@ class Wanted:
             return None
         conditions: list[sa.ColumnElement[bool]] = []
         parties = []
+        spots: list[Spots] = []
         for group in _alike(bound, sides):
             side = group[0]
-            if side.match == "contains":
-                condition, whos = self._containing(bound, group)
+            if is_path(side.column) or side.part:
+                condition, inside = self._inside(bound, side)
+                conditions.append(condition)
+                spots.append(inside)
+                continue
+            if side.country is not None:
+                each, whos = self._split(bound, group)
+            elif side.match == "contains":
+                each, whos = self._containing(bound, group)
             else:
-                condition, whos = self._equal(bound, group)
-            conditions += condition
-            parties += [
-                Party(bound.about(side), who) for side, who in zip(group, whos, strict=True)
-            ]
-        return Search(sa.or_(*conditions), tuple(parties))
+                each, whos = self._equal(bound, group)
+            conditions += each
+            parties += [(side, who) for side, who in zip(group, whos, strict=True)]
+        if not looks_inside(bound):
+            named = tuple(Party(bound.about(side), who) for side, who in parties)
+            return Search(tuple(conditions), named)
+        spots += [of_column(about_of(bound, side), who) for side, who in parties]
+        return Search(tuple(conditions), (), insight(bound, spots))
+
+    def _inside(self, bound: Bound, side: Side) -> tuple[sa.ColumnElement[bool], Spots]:
+        """Look for identifiers in members of a document, or in pieces of a text."""
+        about, field_ = about_of(bound, side), bound.field(column_of(side.column))
+        path = parse(side.column)
+        extracted = member(field_, path, self.dialect) if isinstance(path, Path) else None
+        if side.match == "contains":
+            text = self._text(side.kind)
+            condition = text.condition(_text_of(field_) if extracted is None else extracted)
+            if side.part:
+                return condition, of_pieces(bound, side, about, text.pieces)
+            assert isinstance(path, Path)  # noqa: S101  (neither a path nor a part: `_containing`)
+            return condition, of_members(about, path, text.named)
+        assert isinstance(path, Path)  # noqa: S101  (`part` needs `contains`)
+        texts = self._spelled(side.kind, bare=side.domain is None)
+        folded = side.kind in FOLDED
+        domain = None if side.domain is None else domain_of(bound, side.domain)
+        if extracted is not None:
+            written = {each.rpartition("@")[0] for each in texts} if domain else set(texts)
+            among = any_of(self.dialect, sorted(encoded(written)), sa.Text())
+            condition = among(sa.func.lower(extracted) if folded else extracted)
+        else:
+            condition = self._text(side.kind).roughly(_text_of(field_))
+        return condition, of_members(about, path, looked_up(texts, folded=folded), domain)
+
+    def _split(
+        self, bound: Bound, group: Sequence[Side]
+    ) -> tuple[list[sa.ColumnElement[bool]], list[Who]]:
+        """Look for numbers whose country code stands in a column of its own."""
+        asked = Split.of(self.who, self.region)
+        conditions, whos = [], []
+        for side in group:
+            number, country = bound.field(side.column), bound.field(str(side.country))
+            places = bound.fields.index(number), bound.fields.index(country)
+            if side.match == "contains":
+                conditions.append(self._text("phone").condition(_text_of(number)))
+            else:
+                values = {number.parse(each) for each in asked.numbers} - {None}
+                among = any_of(self.dialect, sorted(values, key=str), number.array)
+                conditions.append(among(number.read))
+            whos.append(asked.who(*places))
+        return conditions, whos
 
     def _equal(
         self, bound: Bound, group: Sequence[Side]
@@ -116,18 +182,20 @@ class Wanted:
         self, bound: Bound, group: Sequence[Side]
     ) -> tuple[list[sa.ColumnElement[bool]], list[Who]]:
         """Look for identifiers inside text; the matcher decides."""
-        kind = group[0].kind
+        text = self._text(group[0].kind)
+        fields = [bound.field(side.column) for side in group]
+        conditions = [text.condition(_text_of(each)) for each in fields]
+        return conditions, [text.inside(bound.fields.index(each)) for each in fields]
+
+    def _text(self, kind: Kind) -> Text:
         if kind not in self._matchers:
             asked = {
                 place: each
                 for place, each in enumerate(self.who)
                 if each.kind == kind and each.value
             }
-            self._matchers[kind] = _Text(asked, self.region)
-        text = self._matchers[kind]
-        fields = [bound.field(side.column) for side in group]
-        conditions = [text.condition(each) for each in fields]
-        return conditions, [text.inside(bound.fields.index(each)) for each in fields]
+            self._matchers[kind] = Text(asked, self.region)
+        return self._matchers[kind]
 
     def _spelled(self, kind: Kind, *, bare: bool) -> dict[str, Positions]:
         """Return each text that stands for an identifier of this kind, and for which."""
@@ -141,49 +209,14 @@ class Wanted:
         return self._texts[kind, bare]
 
 
-@define
-class _Text:
-    """Identifiers of one kind inside text."""
-
-    asked: Mapping[int, Identifier] = field(repr=False)
-    region: str
-
-    @cached_property
-    def _places(self) -> dict[Identifier, Positions]:
-        places: dict[Identifier, Positions] = {}
-        for place, each in self.asked.items():
-            plain = Identifier(each.kind, each.value)  # one for all tenures of a number
-            places[plain] = (*places.get(plain, _NOBODY), place)
-        return places
-
-    def condition(self, column: Field) -> sa.ColumnElement[bool]:
-        """Return which rows to look at: by the digits in their order, or by the words."""
-        text = column.read if column.textual else sa.cast(column.read, sa.Text)
-        if len(self._places) > _FEW:
-            return text != ""
-        return sa.or_(*(_holds(text, each, self.region) for each in self._places))
-
-    def inside(self, place: int) -> Who:
-        """Return who is meant by the text at `place` of a row."""
-        places = self._places
-        matches = Matcher(tuple(places), self.region).matches
-
-        def who(row: Sequence[Any]) -> Positions:
-            value = row[place]
-            if value is None or value == "":
-                return _NOBODY
-            found = matches(value if isinstance(value, str) else str(value))
-            return tuple(sorted(position for each in found for position in places[each]))
-
-        return who
-
-
 def _alike(bound: Bound, sides: Iterable[Side]) -> list[list[Side]]:
     """Group the sides that are looked for with the same values."""
     groups: dict[object, list[Side]] = {}
     for side in sides:
-        array = type(bound.field(side.column).array) if side.match == "equal" else None
-        alike = (side.kind, side.match, side.domain is None, array)
+        alike: object = side  # one that looks inside is a group of its own
+        if not (is_path(side.column) or side.part):
+            array = type(bound.field(side.column).array) if side.match == "equal" else None
+            alike = (side.kind, side.match, side.domain is None, side.country is None, array)
         groups.setdefault(alike, []).append(side)
     return list(groups.values())
 
@@ -233,10 +266,5 @@ def _joined(index: Mapping[str, Positions], user: int, domain: int) -> Who:
     return who
 
 
-def _holds(text: sa.ColumnElement[Any], who: Identifier, region: str) -> sa.ColumnElement[bool]:
-    if who.kind == "phone":
-        # the shortest spelling ends all others; separators may stand between its digits
-        digits = min(spellings(who.value, region), key=len)
-        return text.like(f"%{'%'.join(digits)}%")
-    word = who.value.partition("@")[0] if who.kind == "sip" else who.value
-    return sa.func.lower(text).contains(word.lower(), autoescape=True)
+def _text_of(column: Field) -> sa.ColumnElement[Any]:
+    return column.read if column.textual else sa.cast(column.read, sa.Text)

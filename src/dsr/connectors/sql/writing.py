@@ -65,7 +65,7 @@ class Writer:
 
     def redact(self, fields: Mapping[Key, frozenset[str]]) -> None:
         """Empty the named columns, and the named parts of columns, of these rows."""
-        divided = {key: edits.divided(names) for key, names in fields.items()}
+        divided = {key: edits.divided(self.bound, names) for key, names in fields.items()}
         for names, keys in _by_names({key: whole for key, (whole, _) in divided.items()}).items():
             values = self.blanks(names)
             if plain := [key for key in keys if values and not divided[key][1]]:
@@ -118,7 +118,7 @@ class Writer:
         A computed column follows those that it is computed from. Raises `Refused` if one of
         `names` cannot be emptied.
         """
-        whole, parts = edits.divided(names)
+        whole, parts = edits.divided(self.bound, names)
         for name in edits.columns(parts):
             self._changeable(name)
         ordered = sorted(whole)
