@@ -147,7 +147,10 @@ class TestCheck:
 
     def test_an_index_that_does_not_serve(self, url: str) -> None:
         """Addresses are compared in lower case: an index on the bare column is of no use."""
-        fill(url, cdr_table(), [])
+        table = cdr_table()
+        if url.startswith("mysql"):  # whose usual collations take A for a
+            table.c.src.type = sa.String(80, collation="utf8mb4_bin")
+        fill(url, table, [])
         (sentence,) = self.check(url, CDR | {"sides": [{"email": "src"}]})
         assert "lower(src) is searched without an index" in sentence
 

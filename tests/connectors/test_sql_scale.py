@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, Final, cast
 
 import pytest
 import sqlalchemy as sa
 
-from dsr.connectors.sql.bound import bind
-from dsr.connectors.sql.clock import Clock
-from dsr.connectors.sql.reading import statement
-from dsr.connectors.sql.search import Wanted
 from dsr.model import Found, Identifier
 from tests.connectors.sql_stores import (
     ALICE,
@@ -50,39 +46,6 @@ def selects(table: str) -> Iterator[list[str]]:
         yield seen
     finally:
         sa.event.remove(sa.Engine, "before_cursor_execute", note)
-
-
-def plan(url: str, mapped: dict[str, Any], who: Sequence[Identifier]) -> str:
-    """Return how the database would read one table for `who`."""
-    (table,) = store(url, mapped).tables
-    with raw(url) as connection:
-        bound = bind(connection, table, Clock("calls", None))
-        search = Wanted(who, "DE", connection.dialect.name).search(bound)
-        assert search is not None
-        select = statement(bound, search)
-        compiled = select.compile(connection)
-        values: Any = dict(compiled.params)
-        explain = "EXPLAIN"
-        if connection.dialect.name == "sqlite":
-            explain = "EXPLAIN QUERY PLAN"
-            values = tuple(values[name] for name in cast("Any", compiled).positiontup)
-        rows = connection.exec_driver_sql(f"{explain} {compiled}", values)
-        return "\n".join(str(row[-1]) for row in rows)
-
-
-@pytest.mark.parametrize("crowd", [1, 10])
-def test_an_index_is_used(url: str, crowd: int) -> None:
-    """A request does not read the whole table where both columns have an index."""
-    rows = [call(n, f"+49301{n:06}", f"+49303{n:06}") for n in range(20_000)]
-    fill(url, cdr_table(), rows)
-    if url.startswith("postgresql"):
-        with raw(url) as connection:
-            connection.execute(sa.text("ANALYZE cdr"))
-    shown = plan(url, CDR, CROWD[:crowd])
-    assert "cdr_src" in shown
-    assert "cdr_dst" in shown
-    assert "Seq Scan" not in shown
-    assert "SCAN cdr" not in shown
 
 
 @pytest.mark.parametrize("indexed", [True, False])
