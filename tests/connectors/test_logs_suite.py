@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import lzma
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from dsr.connectors.logs import Logs, from_config
 from dsr.model import Identifier
@@ -16,7 +19,7 @@ from dsr.settings import Context
 from dsr.testing import ConnectorSuite, Harness
 
 SIDES = [
-    r'from sip:(?P<phone>[^@;]+)@\S+ \(PAI=tel:(?P<phone2>[^,]+), name="(?P<name>[^"]*)"',
+    r'from sip:(?P<phone>[^@;]+)@\S+ \(PAI=tel:(?P<phone2>[^,]+), name=\\?"(?P<name>[^"\\]*)\\?"',
     r"to sip:(?P<phone>[^@;]+)@",
 ]
 #: {0} stands for what speaks of the subject: the number, and the name that goes with it.
@@ -124,3 +127,57 @@ class TestBzip2(ConnectorSuite):
     def harness(self, tmp_path: Path) -> LogsHarness:
         """Return a plain and a bzip2 file."""
         return LogsHarness(tmp_path, bz2.compress, bz2.decompress)
+
+
+class TestZstd(ConnectorSuite):
+    """Law by law, where the rotated file is compressed by zstd."""
+
+    @pytest.fixture
+    def harness(self, tmp_path: Path) -> LogsHarness:
+        """Return a plain and a zstd file."""
+        return LogsHarness(tmp_path, zstandard.compress, zstandard.decompress)
+
+
+def _json(text: bytes) -> bytes:
+    """Return a log of JSON lines with the same texts, escaped as JSON libraries do."""
+    lines = [
+        json.dumps(
+            {"time": "2026-03-01T10:00:00Z", "msg": line.decode("utf-8")}, ensure_ascii=False
+        )
+        for line in text.splitlines()
+    ]
+    return "\n".join(lines).encode() + b"\n"
+
+
+def _export(text: bytes) -> bytes:
+    """Return a journal in the export format; every other message as binary field."""
+    out = b""
+    for number, line in enumerate(text.splitlines()):
+        message = b"MESSAGE=%b\n" % line
+        if number % 2:
+            lines = line + b"\n  at line 7"
+            message = b"MESSAGE\n%b%b\n" % (struct.pack("<Q", len(lines)), lines)
+        out += b"__CURSOR=s=1;i=%x\n__REALTIME_TIMESTAMP=%d\n%b_PID=7\n\n" % (
+            number,
+            1772355600000000 + number,
+            message,
+        )
+    return out
+
+
+class TestJsonLines(ConnectorSuite):
+    """Law by law, where the rotated file has JSON objects for lines."""
+
+    @pytest.fixture
+    def harness(self, tmp_path: Path) -> LogsHarness:
+        """Return a plain file and one of JSON lines."""
+        return LogsHarness(tmp_path, _json)
+
+
+class TestJournalExport(ConnectorSuite):
+    """Law by law, where the rotated file is a journal in the export format."""
+
+    @pytest.fixture
+    def harness(self, tmp_path: Path) -> LogsHarness:
+        """Return a plain file and a journal."""
+        return LogsHarness(tmp_path, _export)

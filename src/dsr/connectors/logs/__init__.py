@@ -1,7 +1,7 @@
-"""Log files: plain, gzip, xz or bzip2, rotated or still written; one record a line.
+"""Log files: plain, gzip, zstd, xz or bzip2, rotated or still written; one record an entry.
 
-A line is a person's because one of their identifiers stands in it. Which other parts of the
-line speak of them (a name, an address) the settings can say: `sides`.
+An entry is a person's because one of their identifiers stands in it. Which other parts of it
+speak of them (a name, an address) the settings can say: `sides`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The key of a line, and the filler: what a line looks like whatever was redacted in it.
+"""The key of a record, and the filler: what an entry looks like whatever was redacted in it.
 
 The filler keeps the shape of what it covers: letters and digits become `x`, all else stays, as
 do the number of bytes. So a line has the same `shape` before and after any of its parts were
@@ -14,28 +14,27 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from attrs import field, frozen
 
-__all__ = ["LineKey", "is_filler", "masked"]
+__all__ = ["COVERED", "EntryKey", "masked"]
 
-_COVERED: Final = frozenset((ascii_letters + digits).encode()) | set(range(0x80, 0x100))
-_MASK: Final = bytes(ord("x") if byte in _COVERED else byte for byte in range(256))
+#: The bytes that the filler replaces.
+COVERED: Final = frozenset((ascii_letters + digits).encode()) | set(range(0x80, 0x100))
+_MASK: Final = bytes(ord("x") if byte in COVERED else byte for byte in range(256))
 
 
 def masked(text: bytes) -> bytes:
-    """Return the filler for `text`."""
+    """Return the plain filler for `text`."""
     return text.translate(_MASK)
 
 
-def is_filler(text: bytes) -> bool:
-    """Return whether nothing is left to redact in `text`."""
-    return text == masked(text)
-
-
 @frozen
-class LineKey:
-    """Where a line is (file, offset and length in bytes) and what tells it from another there.
+class EntryKey:
+    """Where an entry is, and what tells its first line from another there.
 
-    `shape` stays when parts of the line are redacted; `moment` is of its time stamp and, in a
-    file that is never rewritten, of the file itself.
+    An entry with a time stamp is known by the name that its log has before it is rotated, by
+    its offset, its stamp and its `shape`: so the key stays when the log is rotated, compressed,
+    or parts of the entry are redacted. One without a stamp is known by the file itself
+    (`exact`). `length` (bytes) and `shape` are of the first line alone: lines that are still to
+    come do not change the key. `moment` is of the stamp, or of the file.
     """
 
     path: bytes = field(repr=False)
@@ -43,28 +42,32 @@ class LineKey:
     length: int
     shape: str
     moment: str
+    exact: bool
 
     @classmethod
-    def of(cls, path: bytes, offset: int, line: bytes, moment: bytes) -> LineKey:
-        """Return the key of a line (without its newline)."""
-        return cls(path, offset, len(line), _digest(masked(line)), _digest(moment))
+    def of(cls, path: bytes, offset: int, line: bytes, moment: bytes, *, exact: bool) -> EntryKey:
+        """Return the key of an entry by its first line (without the newline)."""
+        return cls(path, offset, len(line), _digest(masked(line)), _digest(moment), exact)
 
     @classmethod
-    def parse(cls, key: str) -> LineKey:
+    def parse(cls, key: str) -> EntryKey:
         """Return the key that `str` wrote. Raises `ValueError` for any other text."""
-        path, offset, length, shape, moment = key.split(":")
-        return cls(unquote_to_bytes(path), int(offset), int(length), shape, moment)
+        kind, path, offset, length, shape, moment = key.split(":")
+        if kind not in {"file", "log"}:
+            raise ValueError
+        where = unquote_to_bytes(path)
+        return cls(where, int(offset), int(length), shape, moment, kind == "file")
 
     def __str__(self) -> str:
         """Return the key as text."""
-        path = quote_from_bytes(self.path)
-        return f"{path}:{self.offset}:{self.length}:{self.shape}:{self.moment}"
+        kind, path = "file" if self.exact else "log", quote_from_bytes(self.path)
+        return f"{kind}:{path}:{self.offset}:{self.length}:{self.shape}:{self.moment}"
 
     def fits(self, line: bytes, moment: bytes) -> bool:
-        """Return whether `line` is the line of the key, some of it perhaps redacted."""
+        """Return whether `line` is the first line of the key, some of it perhaps redacted."""
         if len(line) != self.length or b"\n" in line or _digest(masked(line)) != self.shape:
             return False
-        return is_filler(line) or _digest(moment) == self.moment
+        return line == masked(line) or _digest(moment) == self.moment
 
 
 def _digest(data: bytes) -> str:

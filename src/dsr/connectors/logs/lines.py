@@ -1,4 +1,7 @@
-"""What a line says of whom: matches, display names, and the sides that the settings describe."""
+"""What an entry says of whom: matches, display names, and the sides that the settings describe.
+
+In a SIP message the headers that name a party are sides without any setting.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Final, NamedTuple
 
 from attrs import frozen
 
-from dsr.connectors.logs.keys import is_filler
+from dsr.connectors.logs.covering import is_filler
 from dsr.errors import ConfigurationError, InvalidIdentifier
 from dsr.match import Match
 from dsr.model import KINDS, Identifier, Kind
@@ -18,6 +21,17 @@ __all__ = ["Said", "Side", "Sides", "field_of", "links_of"]
 
 _NAME: Final = re.compile(rb'\\?"([^"<>\\]+)\\?"\s{0,3}(?:<|\\u003c)(?:sips?:|tel:)?\Z')
 _NAME_ROOM: Final = 160  # bytes: a display name and what stands between it and the number
+_DOMAIN: Final = "domain"
+_PARTY: Final = "party"
+_HOST_NAME: Final = re.compile(rb"[\w.-]*\.[A-Za-z][\w-]*\.?")
+_IN_SIP: Final = b"SIP/2.0"
+#: Headers of RFC 3261, 3325, 3515, 3892, 5806 and 7044 whose address is a person's.
+_HEADER: Final = (
+    rb"(?im)^(?:from|f|to|t|contact|m|reply-to|referred-by|b|refer-to|r|diversion|history-info"
+    rb"|p-asserted-identity|p-preferred-identity|p-called-party-id|remote-party-id)[ \t]*:"
+    rb'[ \t]*(?:"(?P<name>(?:[^"\\\r\n]|\\.)*)"|(?P<token>[^"<>:\r\n]*?))[ \t]*'
+    rb"<?(?:sips?|tel):(?P<party>[^@;>\s]+)"
+)
 
 Span = tuple[int, int]
 
@@ -38,11 +52,17 @@ class Said(NamedTuple):
 class Side:
     """One setting of `sides`: an expression whose named groups speak of one person.
 
-    `kinds` are the groups named after a kind of identifier, such as `phone` or `ip2`.
+    `kinds` are the groups named after a kind of identifier, such as `phone` or `ip2`. The group
+    `domain` says whose a SIP user without a host is, and speaks of nobody itself.
     """
 
     pattern: re.Pattern[bytes]
     kinds: Mapping[str, Kind]
+
+    @property
+    def names(self) -> list[str]:
+        """The groups that speak of the person."""
+        return [name for name in self.pattern.groupindex if name != _DOMAIN]
 
     @classmethod
     def of(cls, text: str, where: str) -> Side:
@@ -60,9 +80,12 @@ class Side:
         return cls(pattern, kinds)
 
 
+_SIP_MESSAGE: Final = Side(re.compile(_HEADER), {})
+
+
 @frozen
 class Sides:
-    """All sides of a log."""
+    """All sides of a log, besides those of SIP messages."""
 
     sides: tuple[Side, ...] = ()
 
@@ -70,16 +93,22 @@ class Sides:
         """Return what `line` says of those that match in it (spans relative to the line)."""
         about: dict[Identifier, set[Span]] = {}
         everyone: set[Span] = set()
+        sides = (*self.sides, _SIP_MESSAGE) if _IN_SIP in line else self.sides
+        told_of = [(side, told) for side in sides for told in side.pattern.finditer(line)]
+        matches = [
+            each
+            for each in matches
+            if not any(_is_elsewhere(side, told, each) for side, told in told_of)
+        ]
         for start, end, who in matches:
             spans = {(start, end), *_display_name(line, start)}
             about.setdefault(who, set()).update(spans)
             everyone |= spans
-        for side in self.sides:
-            for told in side.pattern.finditer(line):
-                spans = set(_groups(told, told.re.groupindex))
-                everyone |= spans
-                for who in {match.who for match in matches if _tells(side, told, match)}:
-                    about[who] |= spans
+        for side, told in told_of:
+            spans = set(_groups(told, side.names))
+            everyone |= spans
+            for who in {match.who for match in matches if _tells(side, told, match)}:
+                about[who] |= spans
         named = {who: frozenset(map(field_of, spans)) for who, spans in about.items()}
         return Said(named, frozenset(map(field_of, everyone)))
 
@@ -91,18 +120,31 @@ def _display_name(line: bytes, start: int) -> Iterator[Span]:
         yield name.span(1)
 
 
-def _groups(told: re.Match[bytes], names: Mapping[str, int]) -> Iterator[Span]:
+def _groups(told: re.Match[bytes], names: Sequence[str]) -> Iterator[Span]:
     for name in names:
         if told[name] and not is_filler(told[name]):
             yield told.span(name)
 
 
 def _tells(side: Side, told: re.Match[bytes], match: Match) -> bool:
-    """Return whether a group of the match's kind covers the match."""
+    """Return whether a group of the match's kind covers the match, or a party begins with it."""
+    if side is _SIP_MESSAGE:
+        return told.start(_PARTY) <= match.start < told.end(_PARTY)
     return any(
         kind == match.who.kind and told.start(group) <= match.start and match.end <= told.end(group)
         for group, kind in side.kinds.items()
     )
+
+
+def _is_elsewhere(side: Side, told: re.Match[bytes], match: Match) -> bool:
+    """Return whether the match is a SIP user whom the side gives another domain than theirs."""
+    own = match.who.value.partition("@")[2].encode()
+    if not own or match.who.kind != "sip" or _DOMAIN not in side.pattern.groupindex:
+        return False
+    if b"@" in told.string[match.start : match.end] or not _tells(side, told, match):
+        return False
+    named = (told[_DOMAIN] or b"").lower().rstrip(b".")
+    return _HOST_NAME.fullmatch(named) is not None and named != own
 
 
 def links_of(

@@ -1,21 +1,25 @@
-"""The bytes of a log file, plain or compressed, in blocks of whole lines."""
+"""The bytes of a log file, plain or compressed, in blocks of whole entries."""
 
 from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
 from dsr.connectors.listing import Listed
-from dsr.connectors.logs.packing import BROKEN, HEADER, kind_of, unpacker
+from dsr.connectors.logs.packing import BROKEN, HEADER, kind_of, missing, unpacked
 
-__all__ = ["Damaged", "Rotated", "Unsupported", "blocks", "is_compressed", "pieces"]
+__all__ = ["CHUNK", "Damaged", "Rotated", "Unsupported", "blocks", "kind_at", "pieces"]
 
-_CHUNK: Final = 256 * 1024
+#: Bytes read at once: what fits into the caches of a processor.
+CHUNK: Final = 256 * 1024
 _REST: Final = 4 * 1024
 _SALVAGE: Final = 4 * 1024
+
+#: Tells where the last record begins in the first so many bytes of a buffer; 0: only one is there.
+Cut = Callable[[bytearray, int], int]
 
 
 class Damaged(Exception):
@@ -23,23 +27,24 @@ class Damaged(Exception):
 
 
 class Unsupported(Exception):
-    """The file is compressed in a way that cannot be read; the argument names it."""
+    """The file is compressed in a way that cannot be read; the arguments: how, and what to do."""
 
 
 class Rotated(Exception):
     """The file is not the one that was listed: its log was rotated meanwhile."""
 
 
-def is_compressed(root: Path, file: Listed) -> bool:
-    """Return whether a file is compressed. Raises `OSError`."""
-    with (root / os.fsdecode(file.path)).open("rb") as raw:
-        return bool(kind_of(raw.read(HEADER)))
+def kind_at(root: Path, path: bytes) -> str:
+    """Return how a file is compressed; empty for plain text. Raises `OSError`."""
+    with (root / os.fsdecode(path)).open("rb") as raw:
+        return kind_of(raw.read(HEADER))
 
 
-def pieces(root: Path, file: Listed) -> Iterator[bytes]:
+def pieces(root: Path, file: Listed) -> Iterator[bytes | memoryview]:
     """Yield the text of a file in pieces of at most 256 KiB, up to its size when listed.
 
-    Raises `OSError`, `Damaged`, `Unsupported` or `Rotated`; before that it yields all there is.
+    A piece is valid until the next is asked for. Raises `OSError`, `Damaged`, `Unsupported` or
+    `Rotated`; before that it yields all there is.
     """
     path = root / os.fsdecode(file.path)
     with path.open("rb", buffering=0) as raw:
@@ -50,34 +55,34 @@ def pieces(root: Path, file: Listed) -> Iterator[bytes]:
         if not kind:
             yield from _plain(raw, file.size)
             return
+    if todo := missing(kind):
+        raise Unsupported(kind, todo)
     yield from _inflated(path, kind)
 
 
-def _plain(raw: IO[bytes], size: int) -> Iterator[bytes]:
-    piece = b""
-    while size and (piece := raw.read(min(_CHUNK, size))):
-        size -= len(piece)
-        yield piece
+def _plain(raw: IO[bytes], size: int) -> Iterator[bytes | memoryview]:
+    buffer = memoryview(bytearray(CHUNK))  # a new one for each piece would cost a page fault each
+    last = b""
+    while size and (read := os.readv(raw.fileno(), [buffer[: min(CHUNK, size)]])):
+        size -= read
+        last = bytes(buffer[read - 1 : read])
+        yield buffer[:read]
     if size:  # truncated under our hands: copytruncate
         raise Rotated
-    while piece and not piece.endswith(b"\n"):  # a line that was being written: to its end
-        piece = raw.read(_REST)
-        end = piece.find(b"\n") + 1 or len(piece)
-        piece = piece[:end]
-        yield piece
+    while last and not last.endswith(b"\n"):  # a line that was being written: to its end
+        last = os.read(raw.fileno(), _REST)
+        end = last.find(b"\n") + 1 or len(last)
+        last = last[:end]
+        yield last
 
 
 def _inflated(path: Path, kind: str) -> Iterator[bytes]:
     done = 0
     with path.open("rb") as raw:
-        text = unpacker(kind, raw)
-        if text is None:
-            raise Unsupported(kind)
         try:
-            with text:
-                while piece := text.read1(_CHUNK):
-                    done += len(piece)
-                    yield piece
+            for piece in unpacked(kind, raw):
+                done += len(piece)
+                yield piece
         except BROKEN:
             pass
         except OSError as error:
@@ -117,27 +122,30 @@ def _to_the_damage(inflate: zlib._Decompress, data: bytes) -> Iterator[bytes]:
             return
 
 
-def blocks(parts: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Yield whole lines, many at once, with the offset of the first; the last may lack its end.
+def blocks(parts: Iterable[bytes | memoryview], cut: Cut) -> Iterator[tuple[int, memoryview]]:
+    """Yield whole records, many at once, with the offset of the first; the last may lack its end.
 
-    Memory is bounded by a piece and the longest line. An error of `parts` is passed on after
-    the lines before it.
+    A block is valid until the next is asked for. Memory is bounded by a piece and the longest
+    record. An error of `parts` is passed on after the records before it.
     """
-    offset = 0
-    rest: list[bytes] = []
+    offset = filled = 0
+    buffer = bytearray(2 * CHUNK)
     try:
         for part in parts:
-            end = part.rfind(b"\n") + 1
-            if end:
-                block = b"".join((*rest, part[:end]))
-                yield offset, block
-                offset += len(block)
-                rest = [part[end:]] if end < len(part) else []
-            elif part:
-                rest.append(part)
+            end = filled + len(part)
+            if end > len(buffer):
+                buffer = buffer[:filled] + bytearray(max(end, 2 * filled) - filled)
+            buffer[filled:end] = part
+            filled = end
+            whole = cut(buffer, filled)
+            if whole:
+                yield offset, memoryview(buffer)[:whole].toreadonly()
+                offset += whole
+                filled -= whole
+                buffer[:filled] = buffer[whole : whole + filled]
     except (Damaged, Rotated, OSError):
-        if rest:
-            yield offset, b"".join(rest)
+        if filled:
+            yield offset, memoryview(buffer)[:filled].toreadonly()
         raise
-    if rest:
-        yield offset, b"".join(rest)
+    if filled:
+        yield offset, memoryview(buffer)[:filled].toreadonly()

@@ -1,4 +1,4 @@
-"""When a line was written, as the common servers write it."""
+"""When an entry was written, as the common servers write it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Final, NamedTuple
 
 from attrs import frozen
 
-__all__ = ["FORMATS", "Clock", "Stamp"]
+from dsr.connectors.logs.years import MONTHS, Years
+
+__all__ = ["FORMATS", "OPENINGS", "Clock", "Stamp"]
 
 _ISO: Final = rb"(?P<iso>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
 _YEARLESS: Final = rb"(?P<yearless>[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d)"
@@ -18,43 +20,48 @@ _SYSLOG: Final = re.compile(rb"(?:<\d{1,3}>(?:1 )?)?(?:%b|%b)(?![\d.,])" % (_ISO
 _FREESWITCH: Final = re.compile(rb"(?:[0-9a-f-]{36} )?%b" % _ISO)
 _KAMAILIO: Final = re.compile(rb".*?\btimestamp=(?P<unix>\d{10})(?!\d)")
 _NGINX: Final = re.compile(rb".*?\[(?P<common>\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]")
+_NGINX_ERROR: Final = re.compile(rb"(?P<slashes>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[")
 _JSON: Final = re.compile(
-    rb'\s*\{.*?"(?:@?timestamp|time|ts|date|__REALTIME_TIMESTAMP)"\s*:\s*"?'
-    rb"(?:%b|(?P<unix>\d{10}(?:\d{3}|\d{6})?(?:\.\d{1,9})?)(?!\d))" % _ISO
+    rb'\s*\{.*?"(?:@?timestamp|@t|time|times|ts|date|datetime|date_?time|event_?time|log_?time'
+    rb"|created(?:_?at)?|start(?:ed_at|_stamp|_time)?|asctime|__REALTIME_TIMESTAMP"
+    rb'|_SOURCE_REALTIME_TIMESTAMP)"\s*:\s*"?'
+    rb"(?:%b|(?P<unix>\d{10}(?:\d{3}|\d{6}|\d{9})?(?:\.\d{1,9})?)(?!\d))" % _ISO,
+    re.IGNORECASE,
 )
+_JOURNAL: Final = re.compile(rb"(?s:.*?)^__REALTIME_TIMESTAMP=(?P<unix>\d{16})$", re.MULTILINE)
+_CURSOR: Final = re.compile(rb"__CURSOR=")
 
-#: The names that the setting `format` knows, and how each reads a line, the surest first.
-FORMATS: Final[Mapping[str, tuple[re.Pattern[bytes], ...]]] = {
+_Patterns = tuple[re.Pattern[bytes], ...]
+#: The names that the setting `format` knows, and how each reads an entry, the surest first.
+FORMATS: Final[Mapping[str, _Patterns]] = {
     "asterisk": (_ASTERISK,),
     "freeswitch": (_FREESWITCH,),
+    "journald": (_JOURNAL, _JSON),
     "kamailio": (_KAMAILIO, _SYSLOG),
     "syslog": (_SYSLOG,),
-    "nginx": (_NGINX,),
+    "nginx": (_NGINX_ERROR, _NGINX),
     "jsonlines": (_JSON,),
-    "auto": (_JSON, _ASTERISK, _KAMAILIO, _FREESWITCH, _SYSLOG, _NGINX),
+    "auto": (_JSON, _ASTERISK, _KAMAILIO, _FREESWITCH, _SYSLOG, _NGINX_ERROR, _NGINX, _JOURNAL),
     "none": (),
 }
-_MONTHS: Final = (
-    "Jan",
-    "Feb",
-    "Mar",
-    "Apr",
-    "May",
-    "Jun",
-    "Jul",
-    "Aug",
-    "Sep",
-    "Oct",
-    "Nov",
-    "Dec",
-)
-_ROOM: Final = 16 * 1024  # bytes of a line in which a time stamp may stand
+#: What the first line of an entry begins with, where an entry may have more than one.
+OPENINGS: Final[Mapping[str, _Patterns]] = {
+    "asterisk": (_ASTERISK,),
+    "freeswitch": (_FREESWITCH,),
+    "journald": (_CURSOR,),
+    "kamailio": (_SYSLOG,),
+    "syslog": (_SYSLOG,),
+    "nginx": (_NGINX_ERROR,),
+    "jsonlines": (),
+    "auto": (_CURSOR, _ASTERISK, _FREESWITCH, _SYSLOG, _NGINX_ERROR),
+    "none": (),
+}
+_ROOM: Final = 16 * 1024  # bytes of an entry in which a time stamp may stand
 _UNIX_DIGITS: Final = 10  # whole seconds, until the year 2286; more digits are fractions
-_LEAP: Final = 8  # years: the longest time without a 29 February
 
 
 class Stamp(NamedTuple):
-    """A time stamp: its bytes in the line (empty without one) and when that is."""
+    """A time stamp: its bytes in the entry (empty without one) and when that is."""
 
     text: bytes = b""
     at: dt.datetime | None = None
@@ -64,69 +71,74 @@ class Stamp(NamedTuple):
 class Clock:
     """Reads the time stamps of one log.
 
-    `zone` is for stamps without one; without it these tell no time. A stamp without a year
-    (old syslog) tells a time only if the format was named: it is then the last such day before
-    the file was last written.
+    `zone` is for stamps without one; without it these tell no time.
     """
 
     format: str = "auto"
     zone: dt.tzinfo | None = None
 
-    def read(self, line: bytes, written: float) -> Stamp:
-        """Return the time stamp of a line of a file that was last written at `written`."""
+    def read(self, entry: bytes, offset: int, years: Years) -> Stamp:
+        """Return the time stamp of the entry at `offset` of a file with these `years`."""
         for pattern in FORMATS[self.format]:
-            if match := pattern.match(line, 0, _ROOM):
+            if match := pattern.match(entry, 0, _ROOM):
                 kind = match.lastgroup or ""
-                moment = _READERS[kind](match[kind].decode(), self, written)
-                return Stamp(match[kind], moment)
+                text = match[kind].decode()
+                if kind == "yearless":
+                    return Stamp(match[kind], self._yearless(text, offset, years))
+                return Stamp(match[kind], self._in_zone(_READERS[kind](text)))
         return Stamp()
 
+    def sign(self, line: bytes) -> bytes:
+        """Return what tells an entry with this first line from all others; may be empty."""
+        if _CURSOR.match(line):
+            return line
+        for pattern in FORMATS[self.format]:
+            if match := pattern.match(line, 0, _ROOM):
+                return bytes(match[match.lastgroup or 0])
+        return b""
 
-def _iso(text: str, clock: Clock, _written: float) -> dt.datetime | None:
+    def _in_zone(self, moment: dt.datetime | None) -> dt.datetime | None:
+        if moment is None or moment.tzinfo:
+            return moment
+        return moment.replace(tzinfo=self.zone) if self.zone else None
+
+    def _yearless(self, text: str, offset: int, years: Years) -> dt.datetime | None:
+        month, day, time = text.split()
+        if self.zone is None or month not in MONTHS:
+            return None
+        date = years.date(MONTHS.index(month) + 1, int(day), offset)
+        return self._in_zone(_iso(f"{date}T{time}")) if date else None
+
+
+def _iso(text: str) -> dt.datetime | None:
     try:
-        moment = dt.datetime.fromisoformat(text)
+        return dt.datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo else _in(clock.zone, moment)
 
 
-def _in(zone: dt.tzinfo | None, moment: dt.datetime) -> dt.datetime | None:
-    return moment.replace(tzinfo=zone) if zone else None
+def _slashes(text: str) -> dt.datetime | None:
+    return _iso(text.replace("/", "-"))
 
 
-def _unix(text: str, _clock: Clock, _written: float) -> dt.datetime | None:
+def _unix(text: str) -> dt.datetime | None:
     whole, _, fraction = text.partition(".")
     micros = (whole[_UNIX_DIGITS:] + fraction).ljust(6, "0")[:6]
     seconds = dt.datetime.fromtimestamp(int(whole[:_UNIX_DIGITS]), dt.UTC)
     return seconds.replace(microsecond=int(micros))
 
 
-def _common(text: str, _clock: Clock, _written: float) -> dt.datetime | None:
+def _common(text: str) -> dt.datetime | None:
     day, month, rest = text.split("/")
     year, clock = rest.split(":", 1)
     time, zone = clock.split(" ")
-    return _iso(f"{year}-{_month(month)}-{day}T{time}{zone}", _clock, _written)
+    number = MONTHS.index(month) + 1 if month in MONTHS else 0
+    return _iso(f"{year}-{number:02}-{day}T{time}{zone}")
 
 
-def _month(name: str) -> str:
-    return f"{_MONTHS.index(name) + 1:02}" if name in _MONTHS else "00"
-
-
-def _yearless(text: str, clock: Clock, written: float) -> dt.datetime | None:
-    if clock.format == "auto" or clock.zone is None:
-        return None
-    month, day, time = text.split()
-    latest = dt.datetime.fromtimestamp(written, dt.UTC) + dt.timedelta(days=1)
-    for year in range(latest.year, latest.year - _LEAP - 1, -1):
-        moment = _iso(f"{year}-{_month(month)}-{day:0>2}T{time}", clock, written)
-        if moment and moment <= latest:
-            return moment
-    return None
-
-
-_READERS: Final[Mapping[str, Callable[[str, Clock, float], dt.datetime | None]]] = {
+_READERS: Final[Mapping[str, Callable[[str], dt.datetime | None]]] = {
     "iso": _iso,
+    "slashes": _slashes,
     "unix": _unix,
     "common": _common,
-    "yearless": _yearless,
 }
