@@ -39,7 +39,8 @@ class Replacement:
 def replacing(path: Path, *, keep_time: bool) -> Generator[Replacement]:
     """Give a file that becomes `path` at the end, if `wanted` was set and nothing was raised.
 
-    Mode and (where allowed) owner are kept, with `keep_time` also the time of its last change.
+    Mode and (where allowed) owner and extended attributes, such as access lists, are kept, with
+    `keep_time` also the time of its last change.
     Raises `OSError`, or `Changed`.
     """
     path = path.resolve()
@@ -50,6 +51,7 @@ def replacing(path: Path, *, keep_time: bool) -> Generator[Replacement]:
             os.fchmod(file.fileno(), seen.st_mode & 0o7777)
             with suppress(PermissionError):  # only root may give files away
                 os.fchown(file.fileno(), seen.st_uid, seen.st_gid)
+            _copy_attributes(path, file.fileno())
             replacement = Replacement(file)
             yield replacement
             file.flush()
@@ -69,6 +71,14 @@ def replacing(path: Path, *, keep_time: bool) -> Generator[Replacement]:
     finally:
         beside.unlink(missing_ok=True)
     sync(path.parent)
+
+
+def _copy_attributes(path: Path, file: int) -> None:
+    """Give the file the extended attributes of `path`, as far as its user may and its disk can."""
+    with suppress(OSError):
+        for name in os.listxattr(path):
+            with suppress(OSError):  # security.* are the system's own
+                os.setxattr(file, name, os.getxattr(path, name))
 
 
 def sync(folder: Path) -> None:
