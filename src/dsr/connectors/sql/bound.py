@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from attrs import evolve, frozen
@@ -13,7 +14,7 @@ from dsr.connectors.sql import mariadb
 from dsr.connectors.sql.clock import Clock
 from dsr.connectors.sql.digest import digest_field
 from dsr.connectors.sql.fields import Field, field_of
-from dsr.connectors.sql.tables import Side, TableMap
+from dsr.connectors.sql.tables import CONTENT, Side, TableMap
 from dsr.errors import StoreUnavailable
 
 __all__ = ["Bound", "bind"]
@@ -47,17 +48,30 @@ class Bound:
         raise KeyError(name)
 
     def about(self, side: Side) -> frozenset[str]:
-        """Return the names of the columns that speak about a side.
+        """Return the names of the columns, and the paths, that speak about a side.
 
-        The searched one is always among them, but for a call or object that parties share.
+        The searched one is always among them, but for a call or object, which is nobody, and for
+        a text of which only pieces speak of the side.
         """
-        if not side.is_party and self.map.has_parties:
-            return frozenset(side.about or ())
-        if side.about is not None:
-            return frozenset({side.column, *side.about})
-        keys = () if self.whole else (each.name for each in self.key)
-        silent = {self.map.at, self.map.restricted, *keys} - {side.column}
-        return frozenset(each.name for each in self.fields if each.name not in silent)
+        if side.about is None and not side.part and (side.is_party or not self.map.has_parties):
+            keys = () if self.whole else (each.name for each in self.key)
+            silent = {self.map.at, self.map.restricted, *keys} - {side.column}
+            every = (*(each.name for each in self.fields), *map(str, self.map.paths))
+            return frozenset(self._called(name) for name in every if name not in silent)
+        named = {*(side.about or ())}
+        if side.is_party and not side.part:
+            named |= {side.column} | ({side.country} if side.country else set())
+        return frozenset(map(self._called, named))
+
+    def _called(self, name: str) -> str:
+        return CONTENT if name == self.map.content else name
+
+    def spoken(self, names: Iterable[str]) -> Iterator[tuple[int, str, tuple[object, ...]]]:
+        """Yield place, name in `Found.about`, and empty values of those columns among `names`."""
+        for place, each in enumerate(self.fields):
+            name = self._called(each.name)
+            if name in names:
+                yield place, name, each.empty
 
 
 def bind(connection: sa.Connection, map_: TableMap, clock: Clock) -> Bound:
@@ -122,5 +136,17 @@ def _fields(
             made = mariadb.adapted(made, kind, clock, known)
         elif dialect == "sqlite" and made.textual:
             made = evolve(made, exact=sa.collate(made.read, "BINARY"))
+        if name == map_.content:
+            made = _sized(made, dialect)
         fields.append(made)
     return tuple(fields)
+
+
+def _sized(field: Field, dialect: str) -> Field:
+    """Return a column of bytes of which only the size is read."""
+    octets: sa.ColumnElement[Any] = field.column
+    if dialect == "sqlite":  # which has octet_length only since 3.43
+        octets = sa.cast(octets, sa.LargeBinary)
+    length = sa.func.length if dialect == "sqlite" else sa.func.octet_length
+    read = length(octets, type_=sa.BigInteger())
+    return evolve(field, read=read, exact=read, empty=(None, 0), convert=None, textual=False)

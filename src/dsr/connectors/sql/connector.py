@@ -14,6 +14,7 @@ from attrs import field, frozen
 from dsr.connectors.sql.bound import bind
 from dsr.connectors.sql.checking import findings
 from dsr.connectors.sql.clock import Clock
+from dsr.connectors.sql.content import Blobs
 from dsr.connectors.sql.database import connect
 from dsr.connectors.sql.errors import mapped
 from dsr.connectors.sql.indexes import are_indexed
@@ -77,7 +78,12 @@ class Sql:
                     search = wanted.search(bound)
                     if search is None:
                         continue
-                    reading = Reading(self.name, self.region, bound, search, self._clock, who)
+                    blobs = Blobs(
+                        self.name, self.url, self.folder, self._clock, self._zone, table
+                    )
+                    reading = Reading(
+                        self.name, self.region, bound, search, self._clock, who, blobs
+                    )
                     sides = [each for each in table.sides if each.kind in kinds]
                     apart = len(sides) > 1 and are_indexed(connection, bound, sides)
                     select = statement(bound, search, apart=apart)

@@ -20,6 +20,7 @@ from attrs import frozen
 from dsr.connectors.sql.bound import Bound
 from dsr.connectors.sql.fields import Field
 from dsr.connectors.sql.paths import Path, Piece, locate, parse
+from dsr.connectors.sql.tables import CONTENT
 
 __all__ = ["MASK", "Edit", "absent", "columns", "divided", "edited", "edits_of", "rounds", "texts"]
 
@@ -41,9 +42,11 @@ class Edit:
     needed: bool = False
 
 
-def divided(names: Iterable[str]) -> tuple[frozenset[str], tuple[Edit, ...]]:
+def divided(bound: Bound, names: Iterable[str]) -> tuple[frozenset[str], tuple[Edit, ...]]:
     """Divide the names of a redaction into whole columns, and parts of the other columns."""
-    means = {name: parse(name) for name in sorted(names)}
+    content = bound.map.content
+    named = {content if content and name == CONTENT else name for name in names}
+    means = {name: parse(name) for name in sorted(named)}
     whole = frozenset(name for name, each in means.items() if isinstance(each, str))
     parts = tuple(
         Edit(each)

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 from attrs import frozen
 
-__all__ = ["Path", "Piece", "column_of", "is_path", "locate", "parse"]
+__all__ = ["Path", "Piece", "Steps", "column_of", "is_path", "locate", "parse"]
 
 _ARROW: Final = "->"
 _STEP: Final = re.compile(r'\*|[\w$-]+|"(?:[^"\\]|\\.)+"')
@@ -28,6 +28,8 @@ _value = json.JSONDecoder().raw_decode
 
 #: A step: the name of a member, or None for every member.
 Step = str | None
+#: The steps to one member.
+Steps = tuple[str, ...]
 Span = tuple[int, int]
 
 
@@ -47,15 +49,9 @@ class Path:
         """Return the name as configurations and `Found.about` write it."""
         return self.column + _ARROW + ".".join(map(_written, self.steps))
 
-    def members(self, document: object) -> Iterator[tuple[str, object]]:
-        """Yield the name and the value of every member of `document` that it means."""
-        if self.is_concrete:
-            found = _descend(document, self.steps)
-            if found is not _NOTHING:
-                yield str(self), found
-            return
-        for steps, value in _expand(document, self.steps, ()):
-            yield str(Path(self.column, steps)), value
+    def expand(self, document: object) -> Iterator[tuple[Steps, Any]]:
+        """Yield where in `document` each member is that it means, and its value."""
+        yield from _expand(document, self.steps, ())
 
 
 @frozen
@@ -128,44 +124,27 @@ def _written(step: Step) -> str:
     return step if _PLAIN.fullmatch(step) else json.dumps(step, ensure_ascii=False)
 
 
-class _Nothing:
-    """What is found where no member is (JSON's null is one)."""
-
-
-_NOTHING: Final = _Nothing()
-
-
-def _descend(document: object, steps: Sequence[Step]) -> object:
-    for step in steps:
-        if isinstance(document, Mapping):
-            document = document.get(step, _NOTHING)
-        elif isinstance(document, list) and step is not None and step.isdecimal():
-            number = int(step)
-            document = document[number] if number < len(document) else _NOTHING
-        else:
-            return _NOTHING
-    return document
-
-
-def _expand(
-    document: object, steps: Sequence[Step], above: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], object]]:
+def _expand(document: object, steps: Sequence[Step], above: Steps) -> Iterator[tuple[Steps, Any]]:
     if not steps:
         yield above, document
         return
     step, rest = steps[0], steps[1:]
-    if step is not None:
-        found = _descend(document, (step,))
-        if found is not _NOTHING:
-            yield from _expand(found, rest, (*above, step))
-        return
-    members: Iterator[tuple[str, Any]] = iter(())
-    if isinstance(document, Mapping):
-        members = iter(document.items())
-    elif isinstance(document, list):
-        members = ((str(number), each) for number, each in enumerate(document))
-    for name, value in members:
+    for name, value in _below(document, step):
         yield from _expand(value, rest, (*above, name))
+
+
+def _below(document: object, step: Step) -> Iterable[tuple[str, Any]]:
+    """Return the members one step below."""
+    if isinstance(document, Mapping):
+        if step is None:
+            return document.items()
+        return ((step, document[step]),) if step in document else ()
+    if isinstance(document, list):
+        if step is None:
+            return ((str(number), each) for number, each in enumerate(document))
+        if step.isdecimal() and int(step) < len(document):
+            return ((step, document[int(step)]),)
+    return ()
 
 
 def locate(text: str, steps: Sequence[Step]) -> Iterator[Span]:
