@@ -182,7 +182,7 @@ class TestPartitions:
             "CREATE TABLE loose (src text, dst text, note text) PARTITION BY LIST (note)",
             "CREATE TABLE loose_a PARTITION OF loose FOR VALUES IN ('a')",
             "CREATE TABLE loose_null PARTITION OF loose FOR VALUES IN (NULL)",
-            "INSERT INTO cdr VALUES (0, 'de', '030901820', '', 'x'), (1, 'at', '030901820', '', ''),"
+            "INSERT INTO cdr VALUES (0, 'de', '030901820', '', ''), (1, 'at', '030901820', '', ''),"
             " (2, 'de', '030901820', '', 'x'), (3, 'at', '030901820', '', '')",
             "INSERT INTO loose VALUES ('030901820', '030901821', 'a'), ('030901821', '', 'a')",
         )

@@ -38,8 +38,8 @@ _FIXES: Final = {
     "SQLITE_LOCKED": "another program holds the database file: try again",
 }
 
-#: What may work when it is tried again: deadlocks, lock timeouts, changes at the same time.
-_PASSING: Final = re.compile(r"40001|40P01|55P03|1020|1205|1213|SQLITE_(BUSY|LOCKED)\w*")
+#: What may work when it is tried again at once: deadlocks, and changes at the same time.
+_PASSING: Final = re.compile(r"40001|40P01|1020|1213|SQLITE_BUSY_SNAPSHOT|SQLITE_LOCKED\w*")
 
 #: Refusals that the driver does not class as such: raised by a trigger (P0001 and the user's
 #: own classes of PostgreSQL, SIGNAL of MariaDB), or a column that may not be written.
@@ -64,7 +64,7 @@ def mapped(store: str, table: str, *, writing: bool = False) -> Iterator[None]:
 
 
 def is_passing(error: SQLAlchemyError) -> bool:
-    """Return whether the same may work when it is tried again."""
+    """Return whether the same may work when it is tried again at once."""
     return _PASSING.fullmatch(code_of(error)) is not None
 
 

@@ -33,7 +33,6 @@ _SPELLING: Final[Mapping[str, str]] = {
     "extra_float_digits": "1",
     "bytea_output": "hex",
     "lc_monetary": "C",
-    "lock_timeout": f"{LOCK_SECONDS}s",
 }
 _READING: Final[Mapping[str, str]] = {
     "statement_timeout": "0",
@@ -48,8 +47,7 @@ _WRITING: Final[Mapping[str, str]] = {
 #: stands in /*M! */ is read by MariaDB alone: large lists stay lists, which use indexes.
 _MARIADB: Final = (
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES', time_zone = '+00:00',"
-    f" lock_wait_timeout = {LOCK_SECONDS}, innodb_lock_wait_timeout = {LOCK_SECONDS},"
-    f" net_write_timeout = {_WRITE_SECONDS}"
+    " lock_wait_timeout = {lock}, innodb_lock_wait_timeout = {lock}, net_write_timeout = {write}"
     " /*M! , in_predicate_conversion_threshold = 0, max_statement_time = 0 */"
 )
 
@@ -65,7 +63,7 @@ def set_up(engine: sa.Engine) -> None:
 
 def _set_up_mariadb(driver: Any, _: object) -> None:  # noqa: ANN401  (a DBAPI connection)
     with driver.cursor() as cursor:
-        cursor.execute(_MARIADB)
+        cursor.execute(_MARIADB.format(lock=LOCK_SECONDS, write=_WRITE_SECONDS))
 
 
 def _set_up_sqlite(driver: Any, _: object) -> None:  # noqa: ANN401  (a DBAPI connection)
@@ -87,7 +85,9 @@ def begin_reading(connection: sa.Connection, zone: str) -> None:
 def begin_writing(connection: sa.Connection) -> None:
     """Set a connection up for changes, before its first transaction."""
     dialect = connection.dialect.name
-    if dialect in DIALECTS:
+    if dialect == "postgresql":
+        connection.execution_options(isolation_level="READ COMMITTED")
+    elif dialect in DIALECTS:
         logs, form = connection.execute(sa.text("SELECT @@log_bin, @@binlog_format")).one()
         connection.exec_driver_sql(f"/*M! SET SESSION max_statement_time = {_CHANGE_SECONDS} */")
         connection.rollback()
@@ -121,5 +121,9 @@ def finish_writing(connection: sa.Connection) -> None:
 
 def _configure(connection: sa.Connection, settings: Mapping[str, str]) -> None:
     """Set parameters of PostgreSQL for one transaction: a pooled session is left as it was."""
-    chosen = [sa.func.set_config(name, value, sa.true()) for name, value in settings.items()]
+    waiting = {"lock_timeout": f"{LOCK_SECONDS}s"}
+    chosen = [
+        sa.func.set_config(name, value, sa.true())
+        for name, value in {**settings, **waiting}.items()
+    ]
     connection.execute(sa.select(*chosen))
