@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from decimal import Decimal
 from typing import Final
+from urllib.parse import unquote
 
 from attrs import frozen
 
@@ -14,6 +16,15 @@ from dsr.errors import StoreUnavailable
 __all__ = ["EPOCH", "Clock"]
 
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+#: Unix time written as text; fewer digits are a date (20260301).
+_EPOCH: Final = re.compile(r"\d{9,}(?:\.\d*)?")
+#: A date and time without anything between, as some exports write it.
+_COMPACT: Final = re.compile(r"(?:19|20)\d{12}")
+#: What Go's `time.String` writes behind the offset, and what names UTC without one.
+_ZONE_NAME: Final = re.compile(r"(?<=[+-]\d{4}) [A-Z]{3,5}(?: m=.*)?$")
+#: From which count on, how many of them make a second.
+_UNITS: Final = ((10**17, 10**9), (10**14, 10**6), (10**11, 10**3))
 
 
 @frozen
@@ -61,27 +72,48 @@ class Clock:
     def moment(self, value: object) -> dt.datetime | None:
         """Return when a row happened; None where the value says no moment (never guessed).
 
-        A number counts seconds since 1970 (Unix time); a date means its first moment.
+        - A number, or a text of 9 digits or more, counts seconds since 1970 (Unix time),
+          milliseconds, microseconds (FreeSWITCH's `uepoch`) or nanoseconds: by its size.
+        - A text is ISO 8601, also with a blank before its offset, with `UTC` behind it (as Go
+          prints times), without signs (`20260301100000`), and as URLs encode it (FreeSWITCH).
+        - A date means its first moment. The year 1 and 1970's first second say "never".
         """
         match value:
             case dt.datetime():
-                return self.aware(value)
+                return self._real(self.aware(value))
             case dt.date():
-                return self.aware(dt.datetime.combine(value, dt.time()))
+                return self._real(self.aware(dt.datetime.combine(value, dt.time())))
             case str():
-                said = self.text(value)
-                return said if isinstance(said, dt.datetime) else None
+                return self._written(value)
             case bool():
                 return None
             case int() | Decimal() | float():
                 return _unix(value)
         return None
 
+    def _written(self, text: str) -> dt.datetime | None:
+        plain = (unquote(text) if "%" in text else text).strip()
+        if _COMPACT.fullmatch(plain):
+            plain = f"{plain[:8]}T{plain[8:]}"
+        elif _EPOCH.fullmatch(plain):
+            return _unix(Decimal(plain))
+        said = self.text(_ZONE_NAME.sub("", plain))
+        return self._real(said) if isinstance(said, dt.datetime) else None
 
-def _unix(seconds: float | Decimal) -> dt.datetime | None:
+    def _real(self, moment: dt.datetime) -> dt.datetime | None:
+        """Return the moment, unless it is what programs write for none: Go's zero time."""
+        return moment if moment.year > 1 else None
+
+
+def _unix(count: float | Decimal) -> dt.datetime | None:
     try:
-        if not seconds or not math.isfinite(seconds):
+        if not count or not math.isfinite(count):
             return None  # 0 is how these columns say "never"
-        return EPOCH + dt.timedelta(microseconds=round(seconds * 1_000_000))
+        # a date in seconds is below 10**11 until the year 5138, in milliseconds above until 1973
+        size = abs(Decimal(count))
+        unit = next((unit for limit, unit in _UNITS if size >= limit), 1)
+        whole, part = divmod(Decimal(count), unit)
+        micro = round(part * 1_000_000 / unit)
+        return EPOCH + dt.timedelta(seconds=int(whole), microseconds=micro)
     except (OverflowError, ArithmeticError):
         return None

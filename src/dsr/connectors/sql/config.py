@@ -93,9 +93,7 @@ class _Side:
             msg = f"a side needs exactly one of {', '.join(KINDS)}"
             raise ValueError(msg)
         kind, column = columns[0]
-        return Side(
-            kind, column, self.about, self.match, self.domain, self.country, part=self.part
-        )
+        return Side(kind, column, self.about, self.match, self.domain, self.country, part=self.part)
 
 
 @frozen

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from attrs import frozen
+from sqlalchemy.dialects.postgresql import JSON
 
 from dsr.connectors.sql.bound import Bound
 from dsr.connectors.sql.fields import Field
@@ -211,4 +212,4 @@ def _mapped(field: Field, news: Mapping[str, str]) -> sa.ColumnElement[Any]:
     if not whens:
         return field.column
     text = sa.case(*whens, value=field.exact, else_=field.read)
-    return sa.cast(text, field.column.type) if isinstance(field.column.type, sa.JSON) else text
+    return sa.cast(text, field.column.type) if isinstance(field.column.type, JSON) else text

@@ -180,9 +180,7 @@ class Reading:
                 when,
                 personal,
                 blobs.blob(key, size) if size and blobs else None,
-                tuple([each for follow in links for each in follow(data, opened)])
-                if links
-                else (),
+                tuple([each for follow in links for each in follow(data, opened)]) if links else (),
                 None,
                 bool(data[restricted]) if restricted else False,
             )
