@@ -139,7 +139,7 @@ class Wanted:
             number, country = bound.field(side.column), bound.field(str(side.country))
             places = bound.fields.index(number), bound.fields.index(country)
             if side.match == "contains":
-                conditions.append(self._text("phone").condition(_text_of(number)))
+                conditions.append(self._text("phone").national(_text_of(number)))
             else:
                 values = {number.parse(each) for each in asked.numbers} - {None}
                 among = any_of(self.dialect, sorted(values, key=str), number.array)

@@ -68,6 +68,9 @@ class Side:
         if self.country is not None and self.kind != "phone":
             msg = "`country` belongs to a `phone` side"
             raise ValueError(msg)
+        if self.country is not None and (is_path(self.column) or is_path(self.country)):
+            msg = "`country` and its number are columns, not paths"
+            raise ValueError(msg)
         if self.part and (self.match != "contains" or self.country is not None):
             msg = '`part` belongs to a side with match = "contains", and without `country`'
             raise ValueError(msg)

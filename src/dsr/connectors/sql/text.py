@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from attrs import define, field
 from dsr.connectors.sql.inside import Pieces
 from dsr.match import Matcher
 from dsr.model import Identifier
-from dsr.phone import spellings
+from dsr.phone import nationals, spellings
 
 __all__ = ["Text"]
 
@@ -51,18 +51,40 @@ class Text:
         return Pieces(self._places, self._matcher)
 
     def condition(self, text: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
-        """Return which rows to look at: by the digits in their order, or by the words."""
-        return self._any(text, apart=True)
+        """Return which rows to look at: by the digits in their order, or by the words.
+
+        The shortest spelling of a number ends all others; separators may stand between its digits.
+        """
+        shortest = {each: min(spellings(each.value, self.region), key=len) for each in self._phones}
+        return self._any(text, {each: "%".join(digits) for each, digits in shortest.items()})
 
     def roughly(self, text: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
         """Return the same where a number's digits stand together (in a document of many)."""
-        return self._any(text, apart=False)
+        return self._any(
+            text, {each: min(spellings(each.value, self.region), key=len) for each in self._phones}
+        )
 
-    def _any(self, text: sa.ColumnElement[Any], *, apart: bool) -> sa.ColumnElement[bool]:
+    def national(self, text: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+        """Return the same where the country code stands elsewhere."""
+        shortest = {each: min(nationals(each.value)[1], key=len) for each in self._phones}
+        return self._any(text, {each: "%".join(digits) for each, digits in shortest.items()})
+
+    @property
+    def _phones(self) -> Iterator[Identifier]:
+        few = len(self._places) <= _FEW
+        return (each for each in self._places if few and each.kind == "phone")
+
+    def _any(
+        self, text: sa.ColumnElement[Any], numbers: Mapping[Identifier, str]
+    ) -> sa.ColumnElement[bool]:
         if len(self._places) > _FEW:
             return text != ""
-        conditions = [_holds(text, each, self.region, apart=apart) for each in self._places]
-        return sa.or_(*conditions)
+        return sa.or_(
+            *(
+                text.like(f"%{numbers[each]}%") if each in numbers else _holds(text, each)
+                for each in self._places
+            )
+        )
 
     def named(self, text: str) -> Positions:
         """Return whom a text means."""
@@ -82,14 +104,8 @@ class Text:
         return who
 
 
-def _holds(
-    text: sa.ColumnElement[Any], who: Identifier, region: str, *, apart: bool
-) -> sa.ColumnElement[bool]:
+def _holds(text: sa.ColumnElement[Any], who: Identifier) -> sa.ColumnElement[bool]:
     """Return a condition that every text meets which speaks of `who`, and others may."""
-    if who.kind == "phone":
-        # the shortest spelling ends all others; separators may stand between its digits
-        digits = min(spellings(who.value, region), key=len)
-        return text.like(f"%{('%' if apart else '').join(digits)}%")
     word = who.value
     if who.kind in {"sip", "email"}:  # behind it may stand %40 for the @, or another column
         word = word.partition("@")[0]
