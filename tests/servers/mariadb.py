@@ -104,7 +104,7 @@ def start(*options: str) -> int:
         timeout=_START,
     )
     port = _port()
-    places = (f"--datadir={data}", f"--port={port}", f"--socket={folder}/socket")
+    places = (f"--datadir={data}", f"--tmpdir={folder}", f"--port={port}", f"--socket={folder}/s")
     process = subprocess.Popen(
         [*run, "mariadbd", "--no-defaults", *places, *_OPTIONS, *options],
         cwd="/",
