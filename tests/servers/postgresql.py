@@ -24,7 +24,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-__all__ = ["fresh_database", "postgresql", "postgresql_module"]
+__all__ = ["fresh_database", "postgresql", "postgresql_module", "replica"]
 
 _USER: Final = "postgres"
 _UNPRIVILEGED: Final = "nobody"
@@ -59,19 +59,48 @@ def fresh_database() -> Iterator[str]:
             connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+@contextmanager
+def replica(url: str) -> Iterator[str]:
+    """Start a streaming replica of the server, and give the URL of the same database there."""
+    primary = sa.make_url(url)
+    folder = _folder()
+    data, port = folder / "data", _port()
+    source = ("-h", "127.0.0.1", "-p", str(primary.port), "-U", _USER)
+    _run("pg_basebackup", "-D", data, *source, "-R", "-c", "fast", "--no-sync")
+    _serve(folder, port)
+    try:
+        yield primary.set(port=port).render_as_string(hide_password=False)
+    finally:
+        _stop(data)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @functools.cache
 def _start() -> int:
     """Start the server and return its port."""
+    folder, port = _folder(), _port()
+    data = folder / "data"
+    _run("initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+    atexit.register(_stop, data)
+    _serve(folder, port)
+    return port
+
+
+def _folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     if os.geteuid() == 0:
         shutil.chown(folder, _UNPRIVILEGED)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    data, port = folder / "data", _port()
-    _run("initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+    return folder
+
+
+def _serve(folder: Path, port: int) -> None:
     options = f"-h 127.0.0.1 -p {port} -k {folder} -F"
-    atexit.register(_run, "pg_ctl", "-D", data, "-m", "immediate", "stop")
-    _run("pg_ctl", "-D", data, "-l", folder / "log", "-o", options, "-w", "start")
-    return port
+    _run("pg_ctl", "-D", folder / "data", "-l", folder / "log", "-o", options, "-w", "start")
+
+
+def _stop(data: Path) -> None:
+    _run("pg_ctl", "-D", data, "-m", "immediate", "stop")
 
 
 def _run(program: str, *arguments: str | Path) -> None:

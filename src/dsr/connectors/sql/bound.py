@@ -14,6 +14,7 @@ from dsr.connectors.sql import mariadb
 from dsr.connectors.sql.clock import Clock
 from dsr.connectors.sql.digest import digest_field
 from dsr.connectors.sql.fields import Field, field_of
+from dsr.connectors.sql.nearby import columns_like, tables_like
 from dsr.connectors.sql.tables import CONTENT, Side, TableMap
 from dsr.errors import StoreUnavailable
 
@@ -83,14 +84,16 @@ def bind(connection: sa.Connection, map_: TableMap, clock: Clock) -> Bound:
         primary = inspector.get_pk_constraint(name, schema)["constrained_columns"]
     except NoSuchTableError:
         what = f"there is no table {map_.table or map_.name}"
-        fix = f"correct or remove stores.{clock.store}.tables.{map_.name}"
+        near = tables_like(inspector, map_)
+        fix = f"{near}correct or remove stores.{clock.store}.tables.{map_.name}"
         raise StoreUnavailable(clock.store, what, fix) from None
     fields = _fields(connection, map_, columns, primary, clock)
     by_name = {each.name: each for each in fields}
     absent = [each for each in map_.columns if each not in by_name]
     if absent:
         what = f"table {map_.name} has no column {', '.join(absent)}"
-        fix = f"correct stores.{clock.store}.tables.{map_.name}"
+        near = columns_like(absent, [*by_name])
+        fix = f"{near}correct stores.{clock.store}.tables.{map_.name}"
         raise StoreUnavailable(clock.store, what, fix)
     table = sa.Table(name, sa.MetaData(), *(each.column for each in fields), schema=schema)
     names = map_.key or tuple(primary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -11,6 +11,8 @@ from dsr.connectors.sql.bound import Bound, bind
 from dsr.connectors.sql.clock import Clock
 from dsr.connectors.sql.database import is_writable_file
 from dsr.connectors.sql.indexes import are_indexed, wanted_index
+from dsr.connectors.sql.looking import is_decorated, looked_at
+from dsr.connectors.sql.paths import is_path
 from dsr.connectors.sql.tables import TableMap
 from dsr.errors import StoreUnavailable
 from dsr.model import Finding
@@ -19,8 +21,6 @@ __all__ = ["findings"]
 
 #: Rows that are looked at to see how numbers are spelled.
 _SAMPLE: Final = 1000
-#: From so many digits on, a text is taken for a phone number.
-_NUMBER: Final = 7
 
 
 def findings(connection: sa.Connection, table: TableMap, clock: Clock) -> Iterator[Finding]:
@@ -33,6 +33,7 @@ def findings(connection: sa.Connection, table: TableMap, clock: Clock) -> Iterat
         return
     if clock.zone is None:
         yield from _naive(bound, place, clock)
+    yield from looked_at(connection, bound)
     yield from _slow(connection, bound, place)
     yield from _spelled(connection, bound, place)
     yield from _ambiguous(connection, bound, place)
@@ -50,7 +51,8 @@ def _slow(connection: sa.Connection, bound: Bound, place: str) -> Iterator[Findi
     """Find the columns that are searched without an index: one is enough to read every row."""
     for side in bound.map.sides:
         if side.match == "equal" and not are_indexed(connection, bound, [side]):
-            wanted = wanted_index(side, bound.field(side.column))
+            inside = is_path(side.column)
+            wanted = side.column if inside else wanted_index(side, bound.field(side.column))
             text = (
                 f"{place}: {wanted} is searched without an index, so that every request reads"
                 " the whole table: create an index on it"
@@ -61,25 +63,18 @@ def _slow(connection: sa.Connection, bound: Bound, place: str) -> Iterator[Findi
 def _spelled(connection: sa.Connection, bound: Bound, place: str) -> Iterator[Finding]:
     """Look at some rows for numbers that comparing whole values would miss."""
     sides = [each for each in bound.map.sides if each.kind == "phone" and each.match == "equal"]
-    columns = dict.fromkeys(each.column for each in sides)
+    columns = dict.fromkeys(each.column for each in sides if not is_path(each.column))
     for column in columns:
         read = bound.field(column).read
         rows = connection.execute(
             sa.select(read).select_from(bound.table).where(read.is_not(None)).limit(_SAMPLE)
         )
-        if any(_is_decorated(value) for (value,) in rows):
+        if any(is_decorated(value) for (value,) in rows):
             text = (
                 f"{place}: column {column} holds numbers with separators or in a URI: set"
                 f' match = "contains" on its side, or they are not found'
             )
             yield Finding("fault", text)
-
-
-def _is_decorated(value: Any) -> bool:  # noqa: ANN401  (a database value)
-    if not isinstance(value, str):
-        return False
-    digits = sum(map(str.isdigit, value))
-    return digits >= _NUMBER and len(value.replace("+", "")) > digits
 
 
 def _ambiguous(connection: sa.Connection, bound: Bound, place: str) -> Iterator[Finding]:

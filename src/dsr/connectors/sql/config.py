@@ -37,6 +37,7 @@ from typing import Final, Literal, cast
 from zoneinfo import ZoneInfo
 
 from attrs import Attribute, field, frozen
+from attrs.validators import optional
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -122,6 +123,7 @@ class _Store:
     url: str = field(validator=_check_url)
     tables: Mapping[str, _Table]
     timezone: str | None = field(default=None, validator=_check_zone)
+    replica: str | None = field(default=None, validator=optional(_check_url))
 
 
 def from_config(name: str, table: Mapping[str, object], context: Context) -> Sql:
@@ -146,6 +148,7 @@ def from_config(name: str, table: Mapping[str, object], context: Context) -> Sql
         tables=tables,
         timezone=store.timezone,
         folder=context.folder,
+        replica=store.replica,
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from dsr.connectors.sql.bound import bind
 from dsr.connectors.sql.checking import findings
@@ -19,7 +19,9 @@ from dsr.connectors.sql.database import connect
 from dsr.connectors.sql.errors import mapped
 from dsr.connectors.sql.indexes import are_indexed
 from dsr.connectors.sql.keys import Key, decode
+from dsr.connectors.sql.parts import Part, parts_of, within
 from dsr.connectors.sql.reading import PORTION, Reading, statement
+from dsr.connectors.sql.replica import connect_to_read
 from dsr.connectors.sql.search import Wanted
 from dsr.connectors.sql.session import begin_reading, begin_writing, finish_writing
 from dsr.connectors.sql.tables import TableMap
@@ -40,6 +42,8 @@ class Sql:
     tables    what is where
     timezone  the IANA zone of timestamps that bear none; without it such a timestamp is an error
     folder    where relative SQLite paths start
+    replica   the URL of a replica to read from, as long as it has all that `url` has
+    part      what of it to read: all, or the part that `split` made
     """
 
     name: str
@@ -48,6 +52,8 @@ class Sql:
     tables: tuple[TableMap, ...]
     timezone: str | None = None
     folder: Path = Path()
+    replica: str | None = field(default=None, repr=False)
+    part: Part | None = None
 
     @property
     def accepts(self) -> frozenset[Kind]:
@@ -62,34 +68,50 @@ class Sql:
     def find(self, who: Sequence[Identifier]) -> Iterator[Found]:
         """Yield every row that speaks of any of `who`: one statement for each table.
 
-        Raises `StoreUnavailable` when the database, a table or a column is not there, a
-        timestamp has no zone, or a configured key does not name one row.
+        All tables are read as they were at one moment, not before the call. Raises
+        `StoreUnavailable` when the database, a table or a column is not there, a timestamp has no
+        zone, or a configured key does not name one row.
         """
         if not who:
             return
         kinds = {each.kind for each in who}
-        with connect(self.name, self.url, self.folder) as connection:
+        with self._readable() as connection:
             wanted = Wanted(who, self.region, connection.dialect.name)
             with mapped(self.name, self.tables[0].name):
                 begin_reading(connection, self._zone)
             for table in self.tables:
+                if self.part is not None and self.part.table != table.name:
+                    continue
                 with mapped(self.name, table.name):
                     bound = bind(connection, table, self._clock)
                     search = wanted.search(bound)
                     if search is None:
                         continue
-                    blobs = Blobs(
-                        self.name, self.url, self.folder, self._clock, self._zone, table
-                    )
+                    blobs = Blobs(self.name, self.url, self.folder, self._clock, self._zone, table)
                     reading = Reading(
                         self.name, self.region, bound, search, self._clock, who, blobs
                     )
                     sides = [each for each in table.sides if each.kind in kinds]
                     apart = len(sides) > 1 and are_indexed(connection, bound, sides)
-                    select = statement(bound, search, apart=apart)
+                    inside = within(bound, self.part) if self.part else sa.true()
+                    select = statement(bound, search, inside, apart=apart)
                     portions = {"yield_per": PORTION}
                     with connection.execute(select, execution_options=portions) as rows:
                         yield from reading.founds(rows)
+
+    def split(self) -> Sequence[Sql]:
+        """Return the store in parts: ranges of keys of its large tables that have no index to use.
+
+        A store without such a table is one part. Raises `StoreUnavailable`.
+        """
+        parts: list[Part] = []
+        with self._readable() as connection:
+            for table in self.tables:
+                with mapped(self.name, table.name):
+                    parts += parts_of(connection, bind(connection, table, self._clock))
+        if len(parts) == len(self.tables):
+            return [self]
+        return [evolve(self, part=each) for each in parts]
 
     def erase(self, keys: Sequence[str]) -> None:
         """Delete the rows, at most 5,000 in a statement. Equal rows without a key all go."""
@@ -136,6 +158,9 @@ class Sql:
                 with mapped(self.name, table.name):
                     found += findings(connection, table, self._clock)
         return found
+
+    def _readable(self) -> AbstractContextManager[sa.Connection]:
+        return connect_to_read(self.name, self.url, self.replica, self.folder)
 
     @property
     def _zone(self) -> str:

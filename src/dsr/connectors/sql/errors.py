@@ -18,10 +18,15 @@ from dsr.errors import Refused, StoreError, StoreUnavailable
 
 __all__ = ["code_of", "is_passing", "mapped"]
 
+_VIEW: Final = "a view can only be read: map the tables behind it"
 _FIXES: Final = {
     "42501": "grant the database user the right to do this",
     "1142": "grant the database user the right to do this",
     "1143": "grant the database user the right to do this",
+    "55000": _VIEW,
+    "42809": _VIEW,
+    "1288": _VIEW,
+    "1395": _VIEW,
     "25006": "the server is read-only: use the address of the primary",
     "1290": "the server is read-only: use the address of the primary",
     "55P03": "another program holds locks on it: try again",

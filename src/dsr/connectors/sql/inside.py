@@ -193,12 +193,16 @@ class Insight:
     everyone: About
     texts: tuple[Texts, ...]
 
+    def open(self, row: Sequence[Any]) -> Opened:
+        """Open the documents of a row."""
+        return _open(row, self.documents)
+
     def look(self, row: Sequence[Any]) -> tuple[Opened, dict[int, Names], Names] | None:
         """Return a row opened, whom it speaks of and where, and all its personal fields.
 
         None if it speaks of none of those who are looked for.
         """
-        opened = _open(row, self.documents)
+        opened = self.open(row)
         met: dict[int, Names] = {}
         known: dict[str, list[Span]] = {}
         for spots in self.spots:

@@ -33,8 +33,10 @@ Names = frozenset[str]
 PORTION: Final = 1000
 
 
-def statement(bound: Bound, search: Search, *, apart: bool = False) -> Statement:
-    """Return what selects the rows of one table.
+def statement(
+    bound: Bound, search: Search, inside: sa.ColumnElement[bool], *, apart: bool
+) -> Statement:
+    """Return what selects the rows of one table, of those that are `inside`.
 
     Of a table without a key, the row's digest and then its number among equal rows follow the
     columns. Where nothing keeps two rows from having one key, rows come in the order of their
@@ -43,11 +45,11 @@ def statement(bound: Bound, search: Search, *, apart: bool = False) -> Statement
     remember which rows it has given already.
     """
     if not apart:
-        return _ordered(bound, _rows(bound, sa.or_(*search.conditions)))
+        return _ordered(bound, _rows(bound, sa.and_(inside, sa.or_(*search.conditions))))
     parts = []
     for place, each in enumerate(search.conditions):
         before = [~sa.func.coalesce(other, sa.false()) for other in search.conditions[:place]]
-        parts.append(_rows(bound, sa.and_(each, *before)))
+        parts.append(_rows(bound, sa.and_(inside, each, *before)))
     if bound.unique or bound.whole:
         return sa.union_all(*parts)
     order = [each.exact.label(f"dsr_order_{place}") for place, each in enumerate(bound.key)]
