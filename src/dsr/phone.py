@@ -147,8 +147,9 @@ def nationals(e164: str) -> tuple[str, tuple[str, ...]]:
     that keep country code and number apart.
     """
     number = phonenumbers.parse(e164, None)
+    code = number.country_code or 0
     national = phonenumbers.national_significant_number(number)
-    region = phonenumbers.region_code_for_country_code(number.country_code)
+    region = phonenumbers.region_code_for_country_code(code)
     home = phonenumbers.PhoneMetadata.metadata_for_region(region)
     trunk = (home.national_prefix or "") if home is not None else ""
-    return str(number.country_code), tuple(sorted({national, trunk + national}))
+    return str(code), tuple(sorted({national, trunk + national}))
