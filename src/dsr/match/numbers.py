@@ -51,6 +51,8 @@ _LAST_GROUP: Final = re.compile(rb"[-/. ]\d{1,4}(?:[>\"';,@)]|\Z)")
 _CHANNEL: Final = re.compile(rb"-[0-9a-f]{8}(?![\w-])")  # what Asterisk puts behind a user
 _MORE_TIME: Final = re.compile(rb":\d")
 _MORE_DECIMALS: Final = re.compile(rb"\.\d")
+#: Seconds, or their fraction: 10:00:00 4930…, 10:00:00,000 4930…; not an international prefix.
+_SECONDS: Final = re.compile(rb"\d\d(?!\d)|(?<=,)\d{3,9}(?!\d)")
 _TIME_BEFORE: Final = re.compile(rb"\d:\Z|:\d\d,\Z")
 _CLOCK_KEY: Final = re.compile(
     rb"(?:time|stamp|epoch|date|tv|start|end|answer|expires|[_\W]ts|_at)[\"']?\W{1,2}\Z",
@@ -248,6 +250,8 @@ def _begins(place: _Place) -> bool:
     """Return whether no letter, digit or plus stands right before the number."""
     text, start = place.text, place.start
     if place.first and place.token[place.first - 1] == ord("+") and not place.before:
+        return False
+    if _TIME_BEFORE.search(text, max(0, start - 4), start) and _SECONDS.match(text, start):
         return False
     return not start or text[start - 1] not in _WORD_OR_PLUS or _escaped(place)
 

@@ -14,7 +14,7 @@ from dsr.connectors.logs.keys import EntryKey
 from dsr.connectors.logs.reading import Damaged, Rotated, Unsupported, kind_at
 from dsr.connectors.logs.rotation import base_of, plain_twin
 from dsr.connectors.logs.stamps import Clock
-from dsr.connectors.logs.writing import Edit, redact_packed, redact_plain
+from dsr.connectors.logs.writing import Edit, Made, redact_packed, redact_plain
 from dsr.errors import Refused
 
 __all__ = ["redact"]
@@ -33,13 +33,15 @@ def redact(
 ) -> None:
     """Cover the named parts of the entries with these keys; raises as `Logs.redact` does.
 
-    Plain files are looked into first; compressed ones, which are costly, for what is left.
+    Plain files are looked into first; compressed ones, which are costly, for what did not change
+    there. So a copy of an entry is covered by the next call with its key, at the latest.
     """
     problems: dict[str, None] = {}
     edits = [edit for key, names in fields.items() if (edit := _edit(key, names))]
     if len(edits) < len(fields):
         problems["what is not a part of an entry cannot be redacted"] = None
     left: dict[EntryKey, Edit] = {edit.key: edit for edit in edits}
+    missed = set(left)
     for file in sorted(files, key=lambda each: _is_packed(folder, each)):
         wanted = [edit for edit in left.values() if _may_be_in(edit.key, file)]
         if not wanted or file.error:
@@ -49,9 +51,10 @@ def redact(
         except (OSError, Rotated, Damaged, Unsupported) as error:
             problems[_told(error)] = None
         else:
-            for key in made:
+            missed -= made.found
+            for key in made.changed:
                 left.pop(key, None)
-    if left and not problems:
+    if missed and not problems:
         problems[_MOVED] = None
     if problems:
         raise Refused(store, "; ".join(problems), _AGAIN)
@@ -73,7 +76,7 @@ def _told(error: Exception) -> str:
 
 def _redact_file(
     folder: Path, file: Listed, files: Iterable[Listed], edits: Sequence[Edit], clock: Clock
-) -> set[EntryKey]:
+) -> Made:
     if not kind_at(folder, file.path):
         return redact_plain(folder / os.fsdecode(file.path), edits, clock)
     sizes = {each.path: each.size for each in files}

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from attrs import frozen
 
@@ -26,7 +26,7 @@ from dsr.connectors.logs.reading import Damaged, Rotated, blocks, pieces
 from dsr.connectors.logs.stamps import Clock
 from dsr.connectors.replacing import Changed, replacing
 
-__all__ = ["Edit", "laid_out", "moment_of", "redact_packed", "redact_plain"]
+__all__ = ["Edit", "Made", "laid_out", "moment_of", "redact_packed", "redact_plain"]
 
 _BEHIND: Final = 8  # bytes behind a part that tell how it is covered
 
@@ -72,25 +72,31 @@ def laid_out(
     return Layout.of(bytes(first[: levels.SAMPLE]), form), chain([first], text)
 
 
-def redact_plain(path: Path, edits: Iterable[Edit], clock: Clock) -> set[EntryKey]:
-    """Make the edits whose entries are in a plain file; return their keys.
+class Made(NamedTuple):
+    """The keys of the edits whose entries are in a file, and of those that changed it."""
+
+    found: set[EntryKey]
+    changed: set[EntryKey]
+
+
+def redact_plain(path: Path, edits: Iterable[Edit], clock: Clock) -> Made:
+    """Make the edits whose entries are in a plain file.
 
     Raises `OSError`, or `Rotated` if the file was truncated meanwhile.
     """
-    made = set()
+    made = Made(set(), set())
     with path.open("r+b", buffering=0) as raw:
         file = raw.fileno()
         before = os.fstat(file)
-        changed = False
         for edit in edits:
             entry = _entry_at(file, edit, clock, before.st_ino)
             if entry is None:
                 continue
-            made.add(edit.key)
+            made.found.add(edit.key)
             for start, new in edit.changes(entry):
                 overwrite(file, edit.key.offset + start, new)
-                changed = True
-        if changed:
+                made.changed.add(edit.key)
+        if made.changed:
             os.fsync(file)
             after = os.fstat(file)
             if after.st_size == before.st_size:  # else its daemon wrote too
@@ -117,8 +123,8 @@ def _entry_at(file: int, edit: Edit, clock: Clock, inode: int) -> bytes | None:
 
 def redact_packed(
     root: Path, file: Listed, edits: Sequence[Edit], clock: Clock, length: int | None
-) -> set[EntryKey]:
-    """Make the edits whose entries are in a compressed file; return their keys.
+) -> Made:
+    """Make the edits whose entries are in a compressed file.
 
     `length` is what its text must have in bytes, where that is known: it is still being
     compressed if it has less. Raises `OSError`, or `Damaged`, `Rotated` or `Unsupported`;
@@ -130,7 +136,7 @@ def redact_packed(
         pass
     if length is not None and looking.done != length:
         raise Damaged
-    if not looking.changed:
+    if not looking.made.changed:
         return looking.made
     work = _Work(edits, clock)
     with path.open("rb") as raw:
@@ -153,8 +159,7 @@ class _Work:
     def __init__(self, edits: Iterable[Edit], clock: Clock) -> None:
         self._waiting = sorted(edits, key=lambda edit: -edit.key.offset)
         self._clock = clock
-        self.made: set[EntryKey] = set()
-        self.changed = False
+        self.made = Made(set(), set())
         self.done = 0  # bytes of text
 
     def text(self, parts: Iterator[bytes | memoryview]) -> Iterator[bytes]:
@@ -178,9 +183,9 @@ class _Work:
             line = block[start : start + key.length]
             if not key.fits(line, moment_of(self._clock, line, 0)[0]):
                 continue
-            self.made.add(key)
+            self.made.found.add(key)
             entry = block[start : layout.record(block, start)[1]]
             for place, new in edit.changes(entry):
                 text[start + place : start + place + len(new)] = new
-                self.changed = True
+                self.made.changed.add(key)
         return bytes(text)
