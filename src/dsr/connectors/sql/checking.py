@@ -9,11 +9,12 @@ import sqlalchemy as sa
 
 from dsr.connectors.sql.bound import Bound, bind
 from dsr.connectors.sql.clock import Clock
-from dsr.connectors.sql.database import is_writable_file
-from dsr.connectors.sql.indexes import are_indexed, wanted_index
+from dsr.connectors.sql.indexes import are_indexed, leading, wanted_index
 from dsr.connectors.sql.looking import is_decorated, looked_at
 from dsr.connectors.sql.paths import is_path
+from dsr.connectors.sql.rights import missing_rights
 from dsr.connectors.sql.tables import TableMap
+from dsr.connectors.sql.traces import traces_of_table
 from dsr.errors import StoreUnavailable
 from dsr.model import Finding
 
@@ -21,6 +22,8 @@ __all__ = ["findings"]
 
 #: Rows that are looked at to see how numbers are spelled.
 _SAMPLE: Final = 1000
+#: Bytes from which on it matters that a table is read as a whole.
+_LARGE: Final = 64 * 1024 * 1024
 
 
 def findings(connection: sa.Connection, table: TableMap, clock: Clock) -> Iterator[Finding]:
@@ -37,7 +40,9 @@ def findings(connection: sa.Connection, table: TableMap, clock: Clock) -> Iterat
     yield from _slow(connection, bound, place)
     yield from _spelled(connection, bound, place)
     yield from _ambiguous(connection, bound, place)
-    yield from _forbidden(connection, bound, place)
+    yield from _crawling(connection, bound, place)
+    yield from missing_rights(connection, bound)
+    yield from traces_of_table(connection, bound)
 
 
 def _naive(bound: Bound, place: str, clock: Clock) -> Iterator[Finding]:
@@ -93,13 +98,22 @@ def _ambiguous(connection: sa.Connection, bound: Bound, place: str) -> Iterator[
         yield Finding("fault", text)
 
 
-def _forbidden(connection: sa.Connection, bound: Bound, place: str) -> Iterator[Finding]:
-    """Find out whether rows may be changed, where the database can be asked."""
-    allowed = is_writable_file(connection)
-    if connection.dialect.name == "postgresql":
-        name = connection.dialect.identifier_preparer.format_table(bound.table)
-        rights = [sa.func.has_table_privilege(name, each) for each in ("DELETE", "UPDATE")]
-        allowed = all(connection.execute(sa.select(*rights)).one())
-    if not allowed:
-        text = f"{place}: dsr may only read it: grant the right to delete and update rows"
-        yield Finding("right", text)
+def _crawling(connection: sa.Connection, bound: Bound, place: str) -> Iterator[Finding]:
+    """Find out what makes PostgreSQL plan badly, and changes read a large table again and again."""
+    if connection.dialect.name != "postgresql":
+        return
+    name = connection.dialect.identifier_preparer.format_table(bound.table)
+    known = "SELECT reltuples FROM pg_class WHERE oid = CAST(:name AS regclass)"
+    rows = connection.execute(sa.text(known), {"name": name}).scalar_one()
+    size = connection.execute(sa.select(sa.func.pg_relation_size(name))).scalar_one()
+    if rows < 0 and size > _LARGE:
+        text = f"{place}: it was never analysed, so that searches may read all of it: ANALYZE it"
+        yield Finding("advice", text)
+    if not bound.whole and not bound.unique and size > _LARGE:
+        key = {each.name for each in bound.key}
+        if not key & leading(connection, bound):
+            text = (
+                f"{place}: its key has no index, so that 5,000 rows to erase or redact read the"
+                f" whole table: create one on {bound.key[0].name}"
+            )
+            yield Finding("advice", text)

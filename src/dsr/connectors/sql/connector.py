@@ -21,10 +21,11 @@ from dsr.connectors.sql.indexes import are_indexed
 from dsr.connectors.sql.keys import Key, decode
 from dsr.connectors.sql.parts import Part, parts_of, within
 from dsr.connectors.sql.reading import PORTION, Reading, statement
-from dsr.connectors.sql.replica import connect_to_read
+from dsr.connectors.sql.replica import connect_to_read, obstacle
 from dsr.connectors.sql.search import Wanted
 from dsr.connectors.sql.session import begin_reading, begin_writing, finish_writing
 from dsr.connectors.sql.tables import TableMap
+from dsr.connectors.sql.traces import traces_of_database
 from dsr.connectors.sql.writing import Writer
 from dsr.errors import Refused
 from dsr.model import Finding, Found, Identifier, Kind
@@ -157,6 +158,12 @@ class Sql:
             for table in self.tables:
                 with mapped(self.name, table.name):
                     found += findings(connection, table, self._clock)
+            with mapped(self.name, self.tables[0].name):
+                found += traces_of_database(connection)
+        if self.replica is not None:
+            reason = obstacle(self.name, self.url, self.replica, self.folder)
+            if reason:
+                found.append(Finding("fault", f"replica: the primary is read: {reason}"))
         return found
 
     def _readable(self) -> AbstractContextManager[sa.Connection]:
