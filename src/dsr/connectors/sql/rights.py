@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from dsr.connectors.sql.bound import Bound
 from dsr.connectors.sql.database import is_writable_file
+from dsr.connectors.sql.grants import grants_of
 from dsr.connectors.sql.mariadb import DIALECTS
 from dsr.connectors.sql.paths import column_of
 from dsr.model import Finding
@@ -79,49 +80,12 @@ def _of_postgresql(connection: sa.Connection, bound: Bound, changed: Iterable[st
         yield "the server is a replica, which takes no changes: set `url` to the primary", []
 
 
-def _of_mariadb(connection: sa.Connection, bound: Bound, changed: Iterable[str]) -> Missing:
-    schema, table = bound.map.place
-    for right, names in (("SELECT", [each.name for each in bound.fields]), ("DELETE", ())):
-        lacked = _lacked_in_mariadb(connection, schema, table, right, names)
-        if lacked is not None:
-            yield right, lacked
-    lacked = _lacked_in_mariadb(connection, schema, table, "UPDATE", changed)
-    if lacked is not None:
-        yield "UPDATE", lacked
+def _of_mariadb(connection: sa.Connection, bound: Bound, changed: list[str]) -> Missing:
+    grants = grants_of(connection, *bound.map.place)
+    asked = {"SELECT": [each.name for each in bound.fields], "DELETE": [], "UPDATE": changed}
+    for right, names in asked.items():
+        missing = grants.lacks(right, names)
+        if missing is not None and (names or right == "DELETE"):
+            yield right, missing
     if connection.execute(sa.text("SELECT @@read_only")).scalar():
         yield "the server is read-only: set `url` to the primary", []
-
-
-_GRANTS: Final = sa.text(
-    """
-    SELECT '' FROM information_schema.user_privileges
-     WHERE privilege_type = :right AND grantee IN :grantees
-    UNION SELECT '' FROM information_schema.schema_privileges
-     WHERE privilege_type = :right AND grantee IN :grantees
-       AND coalesce(:schema, database()) LIKE table_schema
-    UNION SELECT '' FROM information_schema.table_privileges
-     WHERE privilege_type = :right AND grantee IN :grantees
-       AND table_schema = coalesce(:schema, database()) AND table_name = :table
-    UNION SELECT column_name FROM information_schema.column_privileges
-     WHERE privilege_type = :right AND grantee IN :grantees
-       AND table_schema = coalesce(:schema, database()) AND table_name = :table
-    """
-).bindparams(sa.bindparam("grantees", expanding=True))
-
-
-def _lacked_in_mariadb(
-    connection: sa.Connection, schema: str | None, table: str, right: str, names: Iterable[str]
-) -> list[str] | None:
-    """Return the columns that a right is missing for (none: for the table); None if it is held."""
-    user, host = str(connection.execute(sa.text("SELECT CURRENT_USER()")).scalar()).rsplit("@", 1)
-    roles = connection.execute(sa.text("SELECT role_name FROM information_schema.enabled_roles"))
-    grantees = [f"'{user}'@'{host}'", *(f"'{each}'@''" for each in roles.scalars() if each)]
-    asked = {"right": right, "grantees": grantees, "schema": schema, "table": table}
-    held = set(connection.execute(_GRANTS, asked).scalars())
-    if "" in held:
-        return None
-    wanted = list(names)
-    lacked = [each for each in wanted if each not in held]
-    if not wanted:
-        return []
-    return lacked or None
