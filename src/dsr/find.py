@@ -166,8 +166,12 @@ class Reading:
         if self.executor is None or not isinstance(connector, Splits):
             yield from connector.find(who)
             return
+        parts = connector.split()
+        if len(parts) == 1:  # nothing to do side by side: streaming holds less in memory
+            yield from parts[0].find(who)
+            return
         waiting: deque[Future[list[Found | Unread]]] = deque()
-        for part in connector.split():
+        for part in parts:
             waiting.append(self.executor.submit(_collect, part, who))
             if len(waiting) > _PARTS_AHEAD:
                 yield from waiting.popleft().result()
