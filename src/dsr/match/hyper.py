@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from attrs import field, frozen
 
 from dsr.match.sieve import around, numbered
 
-__all__ = ["INSTALLED", "Literals", "Patterns"]
+__all__ = ["INSTALLED", "Both", "Literals", "Patterns"]
 
 INSTALLED: Final = importlib.util.find_spec("hyperscan") is not None
 _DATABASES: Final = 4  # compiled sets kept: the parts of a store ask for the same one
@@ -40,18 +40,33 @@ class Patterns:
 
 @frozen
 class Literals:
-    """Lets through the lines that hold one of `needles` after `squeeze`, which keeps newlines."""
+    """Lets through the lines that hold one of `needles` once the bytes `without` are gone.
+
+    `without` holds no newline.
+    """
 
     needles: tuple[bytes, ...] = field(repr=False)
-    squeeze: Callable[[bytes], bytes]
+    without: bytes
 
     def lines(self, text: bytes | memoryview) -> Iterator[tuple[int, int]]:
         """Yield start and end (without the newline) of each line to look at, in order."""
         whole = bytes(text)
-        squeezed = self.squeeze(whole)
+        squeezed = whole.translate(None, self.without)
         hits = _hits(_compiled(self.needles, caseless=False), squeezed)
         if hits:
             yield from numbered(whole, _lines_of(squeezed, sorted(hits)))
+
+
+@frozen
+class Both:
+    """Lets through the lines that either of two sieves does."""
+
+    one: Patterns | Literals
+    other: Patterns
+
+    def lines(self, text: bytes | memoryview) -> Iterator[tuple[int, int]]:
+        """Yield start and end (without the newline) of each line to look at, in order."""
+        yield from sorted({*self.one.lines(text), *self.other.lines(text)})
 
 
 def _lines_of(squeezed: bytes, ends: Sequence[int]) -> Iterator[int]:
@@ -78,12 +93,14 @@ def _hit(_id: int, _start: int, end: int, _flags: int, hits: set[int]) -> None:
 
 
 def _scratch(database: Any) -> Any:  # noqa: ANN401  (no stubs)
-    """Return this thread's working memory for a database: two may not share one."""
-    kept: tuple[Any, Any] | None = getattr(_scratches, "kept", None)
-    if kept is None or kept[0] is not database:
-        hyperscan = importlib.import_module("hyperscan")
-        kept = _scratches.kept = (database, hyperscan.Scratch(database))
-    return kept[1]
+    """Return this thread's working memory for a database: two threads may not share one."""
+    kept: list[tuple[Any, Any]] = getattr(_scratches, "kept", [])
+    for known, scratch in kept:
+        if known is database:
+            return scratch
+    scratch = importlib.import_module("hyperscan").Scratch(database)
+    _scratches.kept = [(database, scratch), *kept[: _DATABASES - 1]]
+    return scratch
 
 
 @lru_cache(maxsize=_DATABASES)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from dsr.connectors.logs.keys import COVERED, masked
+from dsr.connectors.logs.keys import COVERED, filled
 
 __all__ = ["covered", "is_filler"]
 
@@ -31,7 +31,7 @@ def covered(entry: bytes, start: int, end: int) -> bytes:
         return _NUMBER.sub(_covered_byte, text)
     if _DIGITS.fullmatch(text) and _is_bare(entry, start, end):
         return b"9" * len(text)
-    return masked(text)
+    return filled(text)
 
 
 def _covered_byte(number: re.Match[bytes]) -> bytes:
@@ -53,6 +53,6 @@ def _is_bare(entry: bytes, start: int, end: int) -> bool:
 
 def is_filler(text: bytes) -> bool:
     """Return whether nothing is left to redact in `text`."""
-    return text == masked(text) or (
+    return text == filled(text) or (
         text.isdigit() and text == b"9" * len(text) and len(text) >= _NINES
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from attrs import field, frozen
 
@@ -24,6 +24,8 @@ from dsr.connectors.logs.years import Years
 from dsr.match import Match, Matcher
 
 __all__ = ["Entry", "LogFile"]
+
+_TAIL: Final = 4 * 1024
 
 
 class Entry(NamedTuple):
@@ -94,7 +96,11 @@ class _Context:
     def remember(self, block: memoryview) -> None:
         """Keep the last line of a block that opens an entry, for what the next one begins with."""
         if self._layout.opening is not None:
-            self._opened = self._layout.opening_line(bytes(block), len(block)) or self._opened
+            for text in (bytes(block[-_TAIL:]), block):
+                opened = self._layout.opening_line(bytes(text), len(text))
+                if opened:
+                    self._opened = opened
+                    break
 
     @property
     def _clock(self) -> Clock:

@@ -1,12 +1,13 @@
 """The key of a record, and the filler: what an entry looks like whatever was redacted in it.
 
 The filler keeps the shape of what it covers: letters and digits become `x`, all else stays, as
-do the number of bytes. So a line has the same `shape` before and after any of its parts were
+does the number of bytes. So a line has the same `shape` before and after any of its parts were
 redacted, and a key with it still tells whether those bytes are the line that was read.
 """
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 from string import ascii_letters, digits
 from typing import Final
@@ -14,16 +15,37 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from attrs import field, frozen
 
-__all__ = ["COVERED", "EntryKey", "masked"]
+__all__ = ["COVERED", "EntryKey", "filled", "masked"]
 
 #: The bytes that the filler replaces.
 COVERED: Final = frozenset((ascii_letters + digits).encode()) | set(range(0x80, 0x100))
+_ESCAPE: Final = re.compile(rb"\\u([0-9A-Fa-f]{4})|%([0-9A-Fa-f]{2})|[^\\%]+|[\\%]")
+#: No letters, though not ASCII: what a phone number may be grouped with.
+_SEPARATORS: Final = frozenset({0xA0, *range(0x2010, 0x2016)})
+_BYTE: Final = 255
 _MASK: Final = bytes(ord("x") if byte in COVERED else byte for byte in range(256))
 
 
 def masked(text: bytes) -> bytes:
-    """Return the plain filler for `text`."""
+    """Return the shape of `text`."""
     return text.translate(_MASK)
+
+
+def filled(text: bytes) -> bytes:
+    r"""Return the filler for `text`: escapes such as \u00fc and %c3 stay escapes, of an x."""
+    return _ESCAPE.sub(_filled_piece, text)
+
+
+def _filled_piece(piece: re.Match[bytes]) -> bytes:
+    """Return the filler for an escape, or for what stands between two."""
+    escaped = piece[1] or piece[2]
+    if not escaped:
+        return masked(piece[0])
+    code = int(escaped, 16)
+    is_letter = code in COVERED if piece[2] else code > _BYTE or code in COVERED
+    if not is_letter or (piece[1] and code in _SEPARATORS):
+        return piece[0]
+    return rb"\u0078" if piece[1] else b"%78"
 
 
 @frozen
@@ -67,7 +89,7 @@ class EntryKey:
         """Return whether `line` is the first line of the key, some of it perhaps redacted."""
         if len(line) != self.length or b"\n" in line or _digest(masked(line)) != self.shape:
             return False
-        return line == masked(line) or _digest(moment) == self.moment
+        return line == filled(line) or _digest(moment) == self.moment
 
 
 def _digest(data: bytes) -> str:

@@ -17,7 +17,7 @@ from typing import Final
 __all__ = ["SAMPLE", "bzip2", "gzip", "gzip_header", "has_checksum", "xz", "zstd"]
 
 #: Compressed bytes that are enough to tell a level.
-SAMPLE: Final = 64 * 1024
+SAMPLE: Final = 128 * 1024
 _TEXT: Final = 4 * 1024 * 1024  # bytes of text that they may hold
 
 _BY_FLAG: Final = {2: 9, 4: 1}  # RFC 1952, XFL: the most, and the fastest
@@ -60,15 +60,35 @@ def gzip(header: bytes, start: bytes) -> int:
     return _nearest(_BETWEEN, size, used)
 
 
-def zstd(start: bytes) -> int:
-    """Return the level, 1 to 19."""
+def zstd(start: bytes, length: int) -> int:
+    """Return the level, 1 to 19, of a file that starts so; `length` is that of its text.
+
+    A level means other parameters for a short text than for a long one.
+    """
     library = importlib.import_module("zstandard")
     unpack = library.ZstdDecompressor(max_window_size=2**27).decompressobj()
-    text = unpack.decompress(start)[:_TEXT]
-    used = len(start) - len(unpack.unused_data)
-    return _nearest(
-        _ZSTD_LEVELS, lambda level: len(library.ZstdCompressor(level=level).compress(text)), used
-    )
+    text = unpack.decompress(start)
+    used = _whole_blocks(start, library.frame_header_size(start))
+
+    def size(level: int) -> int:
+        chosen = library.ZstdCompressionParameters.from_level(level, source_size=length)
+        return len(library.ZstdCompressor(compression_params=chosen).compress(text))
+
+    return _nearest(_ZSTD_LEVELS, size, used)
+
+
+def _whole_blocks(start: bytes, place: int) -> int:
+    """Return where the last whole block of the first frame ends (RFC 8878, section 3.1.1.2)."""
+    while place + 3 <= len(start):
+        header = int.from_bytes(start[place : place + 3], "little")
+        is_repeated = header >> 1 & 3 == 1
+        behind = place + 3 + (1 if is_repeated else header >> 3)
+        if behind > len(start):
+            break
+        place = behind
+        if header & 1:  # the last one
+            break
+    return place
 
 
 def _nearest(candidates: Iterable[int], size: Callable[[int], int], wanted: int) -> int:

@@ -25,12 +25,13 @@ _DOMAIN: Final = "domain"
 _PARTY: Final = "party"
 _HOST_NAME: Final = re.compile(rb"[\w.-]*\.[A-Za-z][\w-]*\.?")
 _IN_SIP: Final = b"SIP/2.0"
-#: Headers of RFC 3261, 3325, 3515, 3892, 5806 and 7044 whose address is a person's.
+#: A request's line, and the headers of RFC 3261, 3325, 3515, 3892, 5806 and 7044 that name one.
 _HEADER: Final = (
-    rb"(?im)^(?:from|f|to|t|contact|m|reply-to|referred-by|b|refer-to|r|diversion|history-info"
-    rb"|p-asserted-identity|p-preferred-identity|p-called-party-id|remote-party-id)[ \t]*:"
-    rb'[ \t]*(?:"(?P<name>(?:[^"\\\r\n]|\\.)*)"|(?P<token>[^"<>:\r\n]*?))[ \t]*'
-    rb"<?(?:sips?|tel):(?P<party>[^@;>\s]+)"
+    rb"(?im)^(?:[A-Z]{3,10} |(?:from|f|to|t|contact|m|reply-to|referred-by|b|refer-to|r|diversion"
+    rb"|history-info|p-asserted-identity|p-preferred-identity|p-called-party-id"
+    rb"|remote-party-id)[ \t]*:"
+    rb'[ \t]*(?:"(?P<name>(?:[^"\\\r\n]|\\.)*)"|(?P<token>[^"<>:\r\n]*?))[ \t]*)'
+    rb"<?(?:sips?:(?=[^>\s]*@)|tel:)(?P<party>[^@;>\s]+)"
 )
 
 Span = tuple[int, int]

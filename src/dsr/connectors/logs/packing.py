@@ -24,7 +24,7 @@ HEADER: Final = 64
 #: What names of compressed files end with.
 ENDINGS: Final = (b".gz", b".zst", b".xz", b".bz2", b".lz4", b".zip")
 
-_PIECE: Final = 256 * 1024
+_PIECE: Final = 96 * 1024
 _ZSTD_PIECE: Final = 8 * 1024  # compressed: what one call makes of it must fit in memory
 _ZSTD_WINDOW: Final = 2**27  # bytes: what `zstd --long` needs
 #: Whether the gzip of the extra `fast` is there.
@@ -127,7 +127,7 @@ def packer(start: bytes, length: int, raw: IO[bytes]) -> _Writable:
         case "zstd":
             library = importlib.import_module("zstandard")
             compressor = library.ZstdCompressor(
-                level=levels.zstd(start), write_checksum=levels.has_checksum(header)
+                level=levels.zstd(start, length), write_checksum=levels.has_checksum(header)
             )
             writer: _Writable = compressor.stream_writer(raw, size=length, closefd=False)
             return writer
