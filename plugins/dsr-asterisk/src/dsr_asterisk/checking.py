@@ -35,6 +35,10 @@ _GENERATED: Final = (
     "FreePBX writes its tables into configuration files and Asterisk's own database: delete the"
     " extension there, or apply the configuration after an erasure"
 )
+_PLACE: Final = (
+    "voicemail_messages: where a message is emptied and not deleted, its dir still names the"
+    ' mailbox: set erase = "delete" for its category'
+)
 
 
 def findings(store: AsteriskDb) -> Iterator[Finding]:
@@ -50,7 +54,7 @@ def findings(store: AsteriskDb) -> Iterator[Finding]:
         if "ps_endpoints" in parts:
             yield from _shared(connection, parts["ps_endpoints"])
         if "voicemail_messages" in parts:
-            yield from _on_disk(connection, parts["voicemail_messages"])
+            yield from _messages(connection, parts["voicemail_messages"])
     yield Finding("left", _MEMORY)
     yield Finding("left", _ASTDB)
     if parts.keys() & {"users", "userman_users", "devices"}:
@@ -89,7 +93,8 @@ def _shared(connection: sa.Connection, part: Part) -> Iterator[Finding]:
         yield Finding("advice", text)
 
 
-def _on_disk(connection: sa.Connection, part: Part) -> Iterator[Finding]:
+def _messages(connection: sa.Connection, part: Part) -> Iterator[Finding]:
+    yield Finding("left", _PLACE)
     name = part.column("recording")
     if not name:
         return

@@ -20,7 +20,13 @@ from dsr_asterisk.messages import mend
 from dsr_asterisk.part import Part
 from dsr_asterisk.tables import PARTS, Layout, table_map
 
-__all__ = ["AsteriskDb", "RestrictableAsteriskDb", "Settings", "from_config"]
+__all__ = [
+    "AsteriskDb",
+    "RedactableAsteriskDb",
+    "RestrictableAsteriskDb",
+    "Settings",
+    "from_config",
+]
 
 _OWN: Final = ("parts", "layout", "realm", "tables")
 
@@ -72,12 +78,6 @@ class AsteriskDb:
             part.sql.erase(list(inner))
             mend(self, part)
 
-    def redact(self, fields: Mapping[str, frozenset[str]]) -> None:
-        """Empty columns. Raises `Refused` as `sql` does."""
-        for part, inner in self._by_part(fields):
-            part.sql.redact({key: fields[whole] for key, whole in inner.items()})
-            mend(self, part)
-
     def rectify(self, key: str, changes: Mapping[str, object]) -> None:
         """Set columns of one row; never one that is secret."""
         for part, inner in self._by_part([key]):
@@ -115,7 +115,22 @@ class AsteriskDb:
 
 
 @frozen
-class RestrictableAsteriskDb(AsteriskDb):
+class RedactableAsteriskDb(AsteriskDb):
+    """The same where rows are left when a person's columns are emptied.
+
+    The row of an extension is none without its name: `id` is its key. Where a store has no
+    other parts, it erases and does not redact.
+    """
+
+    def redact(self, fields: Mapping[str, frozenset[str]]) -> None:
+        """Empty columns. Raises `Refused` as `sql` does."""
+        for part, inner in self._by_part(fields):
+            part.sql.redact({key: fields[whole] for key, whole in inner.items()})
+            mend(self, part)
+
+
+@frozen
+class RestrictableAsteriskDb(RedactableAsteriskDb):
     """The same where a table has a column that marks restricted rows."""
 
     def restrict(self, keys: Sequence[str], on: bool) -> None:  # noqa: FBT001  (the seam's shape)
@@ -140,7 +155,8 @@ def from_config(name: str, table: Mapping[str, object], context: Context) -> Ast
         sql = sql_from_config(name, {**shared, "tables": {each: map_.sql}}, context)
         parts.append(Part(each, map_, sql))
     restricts = any(isinstance(each.sql, RestrictableSql) for each in parts)
-    cls = RestrictableAsteriskDb if restricts else AsteriskDb
+    cls = AsteriskDb if all(each.map.is_named_by_key for each in parts) else RedactableAsteriskDb
+    cls = RestrictableAsteriskDb if restricts else cls
     url = cast("str", shared["url"])  # else sql would have refused it
     return cls(name, url, context.folder, tuple(parts), chosen.realm)
 

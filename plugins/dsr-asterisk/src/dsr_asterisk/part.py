@@ -85,7 +85,7 @@ class Part:
                 continue
             if record is None or each.record.key != key:
                 key, record = each.record.key, self._record(each.record)
-            about = each.about & record.personal if record.personal else each.about
+            about = record.personal if self.map.is_one_party else each.about & record.personal
             if about or not each.about:  # else all that matched is no identifier here
                 yield Found(each.who, record, about)
 

@@ -4,8 +4,8 @@ A map names its columns once, by party::
 
     [parties.caller]
     about = ["src", "clid"]                # what speaks of the party; left out: the whole row
-    equal = { phone = ["src"] }            # columns that hold an identifier and nothing else
-    inside = { phone = ["src", "clid"] }   # columns that hold it among other text
+    equal = { sip = ["src"] }              # columns that hold an identifier and nothing else
+    inside = { phone = ["src", "clid"] }   # columns that hold it in any spelling, or among text
     mailbox = ["mailboxuser", "mailboxcontext"]
     [pieces]
     phone = ["lastdata"]                   # text of which only the piece that matches is theirs
@@ -79,18 +79,25 @@ class _Own:
 class TableMap:
     """A part's map, ready to be used.
 
-    sql      the table as the `sql` connector is told of it
-    parties  the columns of each party, by its name: those that are about it
-    sides    every side, as `sql` is told of it
-    secret   columns that are never read
-    mailbox  the columns of a mailbox's number and context
-    names    how the table calls a column, where that differs
+    sql           the table as the `sql` connector is told of it
+    is_one_party  whether a row speaks of one person, whatever column names them
+    secret        columns that are never read
+    mailbox       the columns of a mailbox's number and context
+    names         how the table calls a column, where that differs
     """
 
     sql: Mapping[str, object]
+    is_one_party: bool
     secret: frozenset[str]
     mailbox: tuple[str, str] | None
     names: Mapping[str, str]
+
+    @property
+    def is_named_by_key(self) -> bool:
+        """Whether the person is the key of the row, which cannot be emptied."""
+        key = cast("Sequence[str]", self.sql.get("key", ()))
+        named = [name for side in self.sides for name in side.values()]
+        return self.is_one_party and any(each in named for each in key)
 
     @property
     def sides(self) -> Sequence[Mapping[str, Any]]:
@@ -117,6 +124,7 @@ def table_map(part: str, layout: Layout, own: Mapping[str, object], where: str) 
     mailboxes = [each.mailbox for each in ours.parties.values() if each.mailbox]
     return TableMap(
         sql={key: value for key, value in table.items() if value},
+        is_one_party=all(each.about is None for each in ours.parties.values()),
         secret=frozenset(names.many(ours.secret)),
         mailbox=_mailbox(mailboxes[0], names, where) if mailboxes else None,
         names=ours.columns,
