@@ -239,7 +239,7 @@ def restrained(decision: Decision, found: Sequence[Reason], able: frozenset[Verb
     whole = [each for each in found if not each.fields]
     kept = frozenset[str]().union(*(each.fields for each in found))
     target = wanted.fields or decision.fields
-    stays = target if whole else frozenset(each for each in target if _base(each) in kept)
+    stays = target if whole else frozenset(each for each in target if _is_kept(each, kept))
     if not whole and not stays and wanted.verb != "erase":
         return _able(decision._replace(do=wanted, keep=None, gap=None), able)
     reason = _joined(whole or found)
@@ -260,9 +260,13 @@ def restrained(decision: Decision, found: Sequence[Reason], able: frozenset[Verb
     return _able(decision._replace(do=do, keep=keep, gap=None), able)
 
 
-def _base(field: str) -> str:
-    """Return the field that a part such as `line[48:61]` lies in."""
-    return field.partition("[")[0]
+def _is_kept(field: str, kept: frozenset[str]) -> bool:
+    """Return whether a field is kept, or what it is a part of.
+
+    `line[48:61]` is a part of `line`; `json->a[0:3]` one of `json->a` and of `json`.
+    """
+    whole = field.partition("[")[0]
+    return not kept.isdisjoint((field, whole, whole.partition("->")[0]))
 
 
 def _joined(found: Sequence[Reason]) -> Reason:

@@ -13,8 +13,10 @@ from sqlalchemy.dialects import postgresql as pg
 
 from dsr.connectors.sql import from_config
 from dsr.errors import ConfigurationError, Refused
-from dsr.model import Identifier
+from dsr.model import Do, Identifier
 from dsr.phone import spellings
+from dsr.plan import Decision, restrained
+from dsr.policy.reasons import Reason
 from dsr.settings import Context
 from tests.connectors.sql_stores import ALICE, BOB, fill, find, raw, rows_of, store, url
 from tests.servers.postgresql import postgresql
@@ -220,6 +222,16 @@ def test_a_member_is_corrected(url: str, cdr: sa.Table) -> None:
     assert after.record.data == {**before.record.data, SHOWN: 'Alice "A" Ä'}
     with pytest.raises(Refused, match="column json does not exist"):
         connector.rectify(before.record.key, {"json->variables.nothing": "x"})
+
+
+@pytest.mark.parametrize("kept", ["json", CALLER])
+def test_what_is_held_of_a_document_stays(kept: str) -> None:
+    """Law 5: who holds a column holds its members; who holds a member holds that one."""
+    wanted = Do("cdr", "calls", "1", "redact", frozenset({CALLER, f"{CALLER}[1:4]", "clid"}))
+    reason = Reason("a case", "a law", None, frozenset({kept}))
+    decision = restrained(Decision(wanted, fields=wanted.fields), [reason], frozenset({"redact"}))
+    assert decision.do is not None
+    assert decision.do.fields == {"clid"}
 
 
 def test_ten_thousand_documents_take_few_statements(url: str) -> None:
