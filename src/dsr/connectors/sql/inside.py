@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from attrs import field, frozen
 
-from dsr.connectors.sql.paths import Path, Piece, Steps
+from dsr.connectors.sql.paths import Path, Piece
 from dsr.match import Matcher
 from dsr.model import Identifier
 
@@ -40,18 +40,28 @@ _NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
 
 @frozen
 class Document:
-    """A column at `place` of a row that holds a JSON document, and the `paths` into it."""
+    """A column at `place` of a row that holds a JSON document, and the `paths` into it.
+
+    The longest paths come first: what they mean is no part of what a shorter one means. Each
+    stands beside its name if it can mean one member of objects only, and beside "" if not.
+    """
 
     place: int
     column: str
-    paths: tuple[Path, ...]
+    paths: tuple[tuple[Path, str], ...]
+
+    @classmethod
+    def of(cls, place: int, column: str, paths: Iterable[Path]) -> Document:
+        """Sort the paths."""
+        ordered = sorted(paths, key=lambda path: len(path.steps), reverse=True)
+        return cls(place, column, tuple((path, _only_name(path)) for path in ordered))
 
 
 class Member(NamedTuple):
     """A member of a document: its name as a field, where it is, and its value."""
 
     name: str
-    steps: tuple[str, ...]
+    steps: tuple[str | None, ...]
     value: Any
 
 
@@ -80,19 +90,32 @@ def _open(row: Sequence[Any], documents: Iterable[Document]) -> Opened:
         if isinstance(document, str):
             with suppress(ValueError):
                 document = json.loads(document)
-        for path in each.paths:
-            found[path] = [
-                Member(str(Path(path.column, steps)), steps, value)
-                for steps, value in path.expand(document)
-            ]
-        for path in each.paths:
-            for member in found[path]:
-                _take_out(document, member.steps)
+        for path, name in each.paths:
+            found[path] = _taken(document, path, name)
         rests[each.column] = document
     return Opened(row, found, rests)
 
 
-def _take_out(document: Any, steps: Steps) -> None:  # noqa: ANN401  (a JSON value)
+def _only_name(path: Path) -> str:
+    numbered = any(each is None or each.isdecimal() for each in path.steps)
+    return "" if numbered else str(path)
+
+
+def _taken(document: Any, path: Path, name: str) -> Sequence[Member]:  # noqa: ANN401  (JSON)
+    """Return the members that a path means, and take them out of the document."""
+    if name:  # one member of one object, as most are
+        for step in path.steps[:-1]:
+            document = document.get(step) if document.__class__ is dict else None
+        if document.__class__ is not dict or path.steps[-1] not in document:
+            return ()
+        return (Member(name, path.steps, document.pop(path.steps[-1])),)
+    members = [Member(*each) for each in path.expand(document)]
+    for each in members:
+        _take_out(document, each.steps)
+    return members
+
+
+def _take_out(document: Any, steps: Sequence[Any]) -> None:  # noqa: ANN401  (a JSON value)
     """Remove a member; in an array, leave null in its place, so that the others keep theirs."""
     for step in steps[:-1]:
         document = document[int(step)] if isinstance(document, list) else document.get(step)
@@ -115,7 +138,7 @@ class About:
     columns: tuple[tuple[int, str, tuple[object, ...]], ...]
     paths: tuple[tuple[Path, int], ...] = ()
 
-    def names(self, opened: Opened, steps: tuple[str, ...] = ()) -> Names:
+    def names(self, opened: Opened, steps: tuple[str | None, ...] = ()) -> Names:
         """Return the fields of a row; `steps` lead to the member that was searched."""
         row, rests = opened.row, opened.rests
         found = [

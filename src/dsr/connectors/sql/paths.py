@@ -33,7 +33,7 @@ Steps = tuple[str, ...]
 Span = tuple[int, int]
 
 
-@frozen
+@frozen(cache_hash=True)
 class Path:
     """Members of the JSON document in `column`; concrete when no step is None."""
 
@@ -47,11 +47,12 @@ class Path:
 
     def __str__(self) -> str:
         """Return the name as configurations and `Found.about` write it."""
-        return self.column + _ARROW + ".".join(map(_written, self.steps))
+        return _named(self.column, self.steps)
 
-    def expand(self, document: object) -> Iterator[tuple[Steps, Any]]:
-        """Yield where in `document` each member is that it means, and its value."""
-        yield from _expand(document, self.steps, ())
+    def expand(self, document: object) -> Iterator[tuple[str, Steps, Any]]:
+        """Yield the name of each member of `document` that it means, where it is, and its value."""
+        for steps, value in _expand(document, self.steps, ()):
+            yield _named(self.column, steps), steps, value
 
 
 @frozen
@@ -110,6 +111,11 @@ def parse(name: str) -> Path | Piece | str:
         if rest[place] != ".":
             place = len(rest)  # no step begins there: malformed
         place += 1
+
+
+@lru_cache(maxsize=4096)
+def _named(column: str, steps: tuple[Step, ...]) -> str:
+    return column + _ARROW + ".".join(map(_written, steps))
 
 
 def _step(text: str) -> Step:

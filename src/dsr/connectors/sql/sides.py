@@ -37,7 +37,7 @@ def insight(bound: Bound, spots: Iterable[Spots]) -> Insight:
     for path in bound.map.paths:
         by_column.setdefault(path.column, []).append(path)
     documents = [
-        Document(bound.fields.index(bound.field(column)), column, tuple(paths))
+        Document.of(bound.fields.index(bound.field(column)), column, paths)
         for column, paths in by_column.items()
     ]
     names = frozenset[str]().union(*(bound.about(side) for side in bound.map.sides))
