@@ -184,8 +184,9 @@ def row(what: str, ours: tuple[float, float, int], other: float, size: float) ->
     """Return one line of the table; `size` in MB."""
     seconds, memory, records = ours
     return (
-        f"{what:30} {seconds:7.3f} s {size / max(seconds, 1e-6):9.0f} MB/s; yardstick {other:7.3f} s; "
-        f"ratio {seconds / other:6.2f}; +{memory:.0f} MiB; {records} records"
+        f"{what:30} {seconds:7.3f} s {size / max(seconds, 1e-6):9.0f} MB/s; "
+        f"yardstick {other:7.3f} s; ratio {seconds / other:6.2f}; "
+        f"+{memory:.0f} MiB; {records} records"
     )
 
 

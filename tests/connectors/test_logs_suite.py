@@ -111,6 +111,17 @@ class TestGzip(ConnectorSuite):
         return LogsHarness(tmp_path, gzip.compress, gzip.decompress)
 
 
+class TestWithoutExtras(ConnectorSuite):
+    """Law by law, with the standard library alone."""
+
+    @pytest.fixture
+    def harness(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LogsHarness:
+        """Return a plain and a gzip file, read without Hyperscan and isal."""
+        monkeypatch.setattr("dsr.match.hyper.INSTALLED", False)
+        monkeypatch.setattr("dsr.connectors.logs.packing._GZIP", gzip.open)
+        return LogsHarness(tmp_path, gzip.compress, gzip.decompress)
+
+
 class TestXz(ConnectorSuite):
     """Law by law, where the rotated file is compressed by xz."""
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from dsr.match.sieve import around, numbered
+from dsr.match.sieve import around
 
 __all__ = ["INSTALLED", "Both", "Literals", "Patterns"]
 
@@ -54,7 +54,7 @@ class Literals:
         squeezed = whole.translate(None, self.without)
         hits = _hits(_compiled(self.needles, caseless=False), squeezed)
         if hits:
-            yield from numbered(whole, _lines_of(squeezed, sorted(hits)))
+            yield from around(whole, _ends_in(whole, squeezed, sorted(hits)))
 
 
 @frozen
@@ -69,16 +69,24 @@ class Both:
         yield from sorted({*self.one.lines(text), *self.other.lines(text)})
 
 
-def _lines_of(squeezed: bytes, ends: Sequence[int]) -> Iterator[int]:
-    """Yield the numbers of the lines in which matches end, each once, in order."""
-    number = counted = 0
-    last = -1
+def _ends_in(whole: bytes, squeezed: bytes, ends: Sequence[int]) -> Iterator[int]:
+    """Yield for each match in the squeezed text a place in its line in the whole text.
+
+    A line of the whole text begins no earlier than in the squeezed one, and ends no earlier.
+    """
+    here = there = 0  # places in the two texts with as many newlines before them
     for end in ends:
-        number += squeezed.count(b"\n", counted, end)
-        counted = end
-        if number != last:
-            last = number
-            yield number
+        start = squeezed.rfind(b"\n", there, end) + 1
+        if start > there:
+            lines = squeezed.count(b"\n", there, start)
+            guess = here + start - there
+            lines -= whole.count(b"\n", here, guess)
+            here = guess
+            for _ in range(lines):
+                here = whole.index(b"\n", here) + 1
+            here = whole.rfind(b"\n", 0, here) + 1
+            there = start
+        yield here + 1
 
 
 def _hits(database: Any, text: bytes | memoryview) -> set[int]:  # noqa: ANN401  (no stubs)
