@@ -1,5 +1,7 @@
 """Voicemail, recordings and logs where Asterisk and FreePBX put them."""
 
+# ruff: noqa: E501  (lines of a log are as long as Asterisk writes them)
+
 from __future__ import annotations
 
 import re
@@ -94,7 +96,7 @@ def test_a_line_of_the_log_gives_up_the_address_with_the_extension(tmp_path: Pat
     before, after = FULL.splitlines(), (tmp_path / "full").read_text().splitlines()
     assert [len(line) for line in before] == [len(line) for line in after]
     for line in after[:6]:
-        assert not re.search(r"(?<!\\d)1001(?!\\d)|198\\.51\\.100\\.7|Alice", line), line
+        assert not re.search(r"(?<!\d)1001(?!\d)|198\.51\.100\.7|Alice", line), line
     assert after[6] == before[6]
     assert sum("10010" in line for line in after) == 3
     assert "192.0.2.1" in after[0]
@@ -105,10 +107,10 @@ def test_a_line_of_the_log_gives_up_the_address_with_the_extension(tmp_path: Pat
     ("who", "pattern"),
     [
         (Identifier("phone", "+972592891005"), r"972592891005"),
-        (Identifier("phone", "+442037690237"), r"9011\\+442037690237"),
+        (Identifier("phone", "+442037690237"), r"9011\+442037690237"),
         (Identifier("phone", "+972599580679"), r"00972599580679"),
         (Identifier("sip", "301"), r"sip:301@"),
-        (Identifier("ip", "50.30.42.14"), r"50\\.30\\.42\\.14"),
+        (Identifier("ip", "50.30.42.14"), r"50\.30\.42\.14"),
     ],
 )
 def test_a_log_that_others_wrote(who: Identifier, pattern: str) -> None:
@@ -125,7 +127,7 @@ def test_voicemail_lies_in_the_spool(tmp_path: Path) -> None:
     """The preset is the spool's connector: the owner is the account mailbox@context."""
     inbox = tmp_path / "default" / "1001" / "INBOX"
     inbox.mkdir(parents=True)
-    text: Any = "[message]\\norigmailbox=1001\\ncallerid=<030901820>\\norigtime=1772710215\\n"
+    text: Any = "[message]\norigmailbox=1001\ncallerid=<030901820>\norigtime=1772710215\n"
     (inbox / "msg0000.txt").write_text(text)
     (inbox / "msg0000.wav").write_bytes(b"RIFF" * 100)
     connector = store("asterisk-voicemail", tmp_path)
