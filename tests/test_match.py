@@ -227,6 +227,7 @@ def test_spellings_of_the_wild(text: str, expected: str) -> None:
         ('{"username":"Alice","x":1}', "Alice"),
         ("PJSIP/alice-0000001a", "alice"),
         ('"Alice" <alice>', "alice"),
+        ("Contact alice/sip:x7f@192.0.2.7:5060 is now Reachable", "alice"),
         ("VoiceMail(alice@default,u)", "alice"),
         ("SIP/alice@trunk", "alice"),
         ("Local/alice@from-internal-00000001;1", "alice"),

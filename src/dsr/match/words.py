@@ -35,8 +35,8 @@ _SIP_CONTEXT: Final = re.compile(
     rb"""(?:
         sips?(?::|%3a)
       | (?<![0-9a-z])(?:pjsip|sip|iax2|sccp|local|sofia/[\w.-]+)/
-      | (?:user(?:_?name)?|account_?(?:id|code)|auth_?id|peer|endpoint|aor|ext(?:en(?:sion)?)?)
-        (?:["']?\s?[=:]\s?|\s)["'\[<(]?
+      | (?:user(?:_?name)?|account_?(?:id|code)|auth_?id|peer|endpoint|contact|aor
+        |ext(?:en(?:sion)?)?)(?:["']?\s?[=:]\s?|\s)["'\[<(]?
       | (?:authenticate\sas|call\sfrom)\s["']
       | "\s?<
     )\Z""",
