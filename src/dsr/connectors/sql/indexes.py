@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from dsr.connectors.sql.bound import Bound
 from dsr.connectors.sql.fields import Field
-from dsr.connectors.sql.search import FOLDED
 from dsr.connectors.sql.tables import Side
+from dsr.connectors.sql.values import FOLDED
 
 __all__ = ["are_indexed", "leading", "wanted_index"]
 

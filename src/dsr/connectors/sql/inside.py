@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from attrs import field, frozen
@@ -18,7 +19,7 @@ from dsr.connectors.sql.paths import Path, Piece
 from dsr.match import Matcher
 from dsr.model import Identifier
 
-__all__ = ["About", "Document", "Insight", "Opened", "Pieces", "Spot", "Spots"]
+__all__ = ["REMEMBERED", "About", "Document", "Insight", "Opened", "Pieces", "Spot", "Spots"]
 
 Positions = tuple[int, ...]
 Span = tuple[int, int]
@@ -34,6 +35,8 @@ _SOMEBODY: Final = re.compile(
     r'|"(?P<name>[^"]*[^\W\d_][^"]*)"',
     re.IGNORECASE,
 )
+#: Texts whose meaning is remembered while a table is read.
+REMEMBERED: Final = 2048
 _NO_NAMES: Final[Names] = frozenset()
 _NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
 
@@ -174,14 +177,21 @@ class Pieces:
 
     places: Mapping[Identifier, Positions] = field(repr=False)
     matcher: Matcher
+    of: Callable[[str], Sequence[tuple[Span, Positions]]] = field(init=False, repr=False)
 
-    def of(self, text: str) -> Iterator[tuple[Span, Positions]]:
-        """Yield each piece, in characters, and whom it means."""
+    @of.default
+    def _of(self) -> Callable[[str], Sequence[tuple[Span, Positions]]]:
+        """Return what gives each piece of a text, in characters, and whom it means."""
+        return lru_cache(REMEMBERED)(self._find)  # rows of one person repeat their texts
+
+    def _find(self, text: str) -> Sequence[tuple[Span, Positions]]:
         octets = text.encode("utf-8", "surrogateescape")
         plain = len(octets) == len(text)
+        found = []
         for start, end, who in self.matcher.scan(octets):
             span = (start, end) if plain else (_characters(octets, start), _characters(octets, end))
-            yield span, self.places[who]
+            found.append((span, self.places[who]))
+        return found
 
 
 def _characters(octets: bytes, place: int) -> int:

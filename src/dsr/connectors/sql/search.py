@@ -6,7 +6,7 @@ are indexes into the identifiers asked for: cheaper in the hot loop than the ide
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -30,17 +30,15 @@ from dsr.connectors.sql.sides import (
 from dsr.connectors.sql.split import Split
 from dsr.connectors.sql.tables import Side
 from dsr.connectors.sql.text import Text
+from dsr.connectors.sql.values import FOLDED, indexed, joined, texts_of, valued
 from dsr.model import Identifier, Kind
-from dsr.phone import spellings
 
-__all__ = ["FOLDED", "Party", "Search", "Wanted"]
+__all__ = ["Party", "Search", "Wanted"]
 
 Positions = tuple[int, ...]
 Who = Callable[[Sequence[Any]], Positions]
 
 _NOBODY: Final[Positions] = ()
-#: Kinds that are compared without regard to case.
-FOLDED: Final[frozenset[Kind]] = frozenset({"sip", "email"})
 
 
 @frozen
@@ -155,7 +153,7 @@ class Wanted:
         texts = self._spelled(kind, bare=domain is None)
         first = bound.field(group[0].column)
         folded = kind in FOLDED and first.textual
-        index = _index(texts, first)
+        index = indexed(texts, first)
         if domain is not None:
             users = sorted({each.rpartition("@")[0] for each in texts})
             among = any_of(self.dialect, users, sa.Text())
@@ -169,12 +167,12 @@ class Wanted:
             condition = among(user.folded if folded else column)
             place = bound.fields.index(user)
             if side.domain is None:
-                whos.append(_looked_up(index, place, folded=folded))
+                whos.append(valued(index, place, folded=folded))
             else:
                 other = bound.field(side.domain)
                 domains = sorted({each.rpartition("@")[2] for each in texts})
                 condition &= any_of(self.dialect, domains, sa.Text())(sa.func.lower(other.read))
-                whos.append(_joined(texts, place, bound.fields.index(other)))
+                whos.append(joined(texts, place, bound.fields.index(other)))
             conditions.append(condition)
         return conditions, whos
 
@@ -203,7 +201,7 @@ class Wanted:
             found: dict[str, Positions] = {}
             for place, each in enumerate(self.who):
                 if each.kind == kind and each.value:
-                    for text in _texts_of(each, self.region, bare=bare):
+                    for text in texts_of(each, self.region, bare=bare):
                         found[text] = (*found.get(text, _NOBODY), place)
             self._texts[kind, bare] = found
         return self._texts[kind, bare]
@@ -219,51 +217,6 @@ def _alike(bound: Bound, sides: Iterable[Side]) -> list[list[Side]]:
             alike = (side.kind, side.match, side.domain is None, side.country is None, array)
         groups.setdefault(alike, []).append(side)
     return list(groups.values())
-
-
-def _texts_of(who: Identifier, region: str, *, bare: bool) -> Iterable[str]:
-    """Return the texts that a column holds for an identifier; `bare`: without its domain too."""
-    if who.kind == "phone":
-        return spellings(who.value, region)
-    if who.kind not in FOLDED:
-        return (who.value,)
-    value = who.value.lower()
-    if who.kind == "sip" and bare:
-        return {value, f"sip:{value}", f"sips:{value}", value.partition("@")[0]}
-    return (value,)
-
-
-def _index(texts: Mapping[str, Positions], column: Field) -> dict[object, Positions]:
-    """Return whom each value of a column means."""
-    index: dict[object, Positions] = {}
-    for text, places in texts.items():
-        value = column.parse(text)
-        if value is not None:
-            known = index.get(value, _NOBODY)
-            index[value] = known + tuple(each for each in places if each not in known)
-    return index
-
-
-def _looked_up(index: Mapping[object, Positions], place: int, *, folded: bool) -> Who:
-    get = index.get
-    if folded:
-        return lambda row: get(row[place].lower(), _NOBODY) if row[place] else _NOBODY
-    texts = any(isinstance(each, str) for each in index)
-
-    def who(row: Sequence[Any]) -> Positions:
-        value = row[place]
-        if texts and value.__class__ is int:  # SQLite keeps digits as a number in some columns
-            value = str(value)
-        return get(value, _NOBODY)
-
-    return who
-
-
-def _joined(index: Mapping[str, Positions], user: int, domain: int) -> Who:
-    def who(row: Sequence[Any]) -> Positions:
-        return index.get(f"{row[user]}@{row[domain]}".lower(), _NOBODY)
-
-    return who
 
 
 def _text_of(column: Field) -> sa.ColumnElement[Any]:
