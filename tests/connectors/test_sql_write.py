@@ -43,12 +43,11 @@ WHOLE: Final[dict[str, Any]] = {name: value for name, value in CDR.items() if na
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Collect the statements that change rows."""
+    """Collect all statements, those that look the table up and set the session up included."""
     seen: list[str] = []
 
     def note(*event: Any) -> None:
-        if event[2].startswith(("DELETE", "UPDATE")):
-            seen.append(event[2])
+        seen.append(event[2])
 
     sa.event.listen(sa.Engine, "before_cursor_execute", note)
     try:

@@ -27,12 +27,13 @@ Condition = sa.ColumnElement[bool]
 
 
 def any_of(
-    dialect: str, values: Sequence[object], array: TypeEngine[Any]
+    dialect: str, values: Sequence[object], array: TypeEngine[Any], *, changing: bool = False
 ) -> Callable[[sa.ColumnElement[Any]], Condition]:
     """Return a maker of the condition "this column has one of `values`" (not NULL).
 
     The values travel once, however many columns are compared with them. On SQLite they must be
-    text or numbers.
+    text or numbers. `changing`: it is for an UPDATE or DELETE, in which MariaDB would make a
+    table of many values anew for each row.
     """
     if dialect == "postgresql":
         many = sa.bindparam(None, list(values), type_=sa.ARRAY(array))
@@ -43,7 +44,7 @@ def any_of(
         return lambda column: column.in_(
             sa.select(sa.func.json_each(text).table_valued("value").c.value)
         )
-    return lambda column: column.in_(_listed(values, column.type))
+    return lambda column: column.in_(values if changing else _listed(values, column.type))
 
 
 def _listed(

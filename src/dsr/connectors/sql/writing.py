@@ -252,7 +252,8 @@ class Writer:
             if self._narrows(key[place]) and not (alone and place in deciding):
                 values = sorted({row[place] for row in rows}, key=str)
                 if all(isinstance(each, str) for each in values):  # SQLite keeps types loosely
-                    narrow.append(any_of(dialect, values, key[place].array)(key[place].read))
+                    among = any_of(dialect, values, key[place].array, changing=True)
+                    narrow.append(among(key[place].read))
         columns = [(key[place].exact, key[place].array) for place in deciding]
         chosen = [[row[place] for place in deciding] for row in rows]
         decisive = [rows_in(dialect, columns, chosen)] if deciding else []
