@@ -1,0 +1,245 @@
+"""`connector = "kamailio-db"`: the tables of Kamailio's database.
+
+::
+
+    [stores.kamailio]
+    connector = "kamailio-db"
+    url = "postgresql+psycopg://dsr@db/kamailio"
+    timezone = "UTC"                    # of Kamailio's timestamps: that of its servers
+    domains = ["sip.example.org"]       # the SIP domains that it serves
+    parts = ["acc", "missed_calls", "acc_cdrs", "subscriber", "location"]
+    detect_direction = false            # as modparam("acc", "detect_direction") says
+    realm = "example.org"               # of the subscribers' passwords, if not their domain
+    [stores.kamailio.tables.acc.parties.callee]      # laid over the plugin's own map
+    names = [{ user = "dst_ouser", domain = "dst_odomain" }]
+
+What else the `sql` connector takes at this level (`replica`) is passed on to it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Final, cast
+
+from attrs import evolve, field, frozen
+
+from dsr.connectors.sql import RestrictableSql, Sql
+from dsr.connectors.sql import from_config as sql_from_config
+from dsr.errors import ConfigurationError, Refused
+from dsr.model import Credential, Finding, Found, Identifier, Kind, Record, Unread
+from dsr.settings import Context, settings
+from dsr_kamailio.calls import UNCLEAR, Calls, Told
+from dsr_kamailio.checking import findings
+from dsr_kamailio.parties import NAMED, Parties
+from dsr_kamailio.parts import Part, parts_of
+from dsr_kamailio.rows import CallTable
+from dsr_kamailio.subscribers import credentials
+
+__all__ = ["KamailioDb", "RestrictableKamailioDb", "from_config"]
+
+_OWN: Final = frozenset({"parts", "domains", "detect_direction", "realm", "tables"})
+
+
+@frozen
+class KamailioDb:
+    """Tables of Kamailio's database, each a part of one store.
+
+    sql      the same tables as plain columns: it searches, and writes
+    parts    what the plugin knows of each, by the table's name
+    domains  the SIP domains that Kamailio serves
+    swaps    whether the accounting module turns a callee's requests around
+    realm    of the subscribers' passwords; None: each one's own domain
+    """
+
+    sql: Sql
+    parts: Mapping[str, Part] = field(repr=False)
+    domains: tuple[str, ...]
+    swaps: bool = False
+    realm: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The store's name in the policy."""
+        return self.sql.name
+
+    @property
+    def accepts(self) -> frozenset[Kind]:
+        """The kinds of identifier that a table can be searched by; `object`: the leg of a call."""
+        legs: frozenset[Kind] = frozenset({"object"})
+        return self.sql.accepts | legs if self._joins else self.sql.accepts
+
+    @property
+    def categories(self) -> frozenset[str]:
+        """The categories of the tables."""
+        return self.sql.categories
+
+    @property
+    def _joins(self) -> bool:
+        return any(part.joins for part in self.parts.values())
+
+    def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
+        """Yield every row that speaks of any of `who`, table by table.
+
+        A row that names a user whose domain cannot be told (several are served) is not
+        guessed: it shows as one `Unread` for its table.
+        """
+        parties = Parties(self.domains, self.sql.region)
+        for name, founds in groupby(self._told(who, parties), key=itemgetter(0)):
+            part = self.parts[name]
+            for each in _shown((found for _, found in founds), part):
+                if isinstance(each, Found):
+                    yield each
+                else:
+                    why = (
+                        f"table {name} names users without a domain, and several domains are"
+                        " served: whose rows these are cannot be told"
+                    )
+                    yield Unread(why, part.category)
+
+    def _told(self, who: Sequence[Identifier], parties: Parties) -> Iterator[Told]:
+        calls = []
+        for table in self.sql.tables:
+            sql, part = evolve(self.sql, tables=(table,)), self.parts[table.name]
+            if part.joins:
+                calls.append((sql, CallTable(table.name, part, self.swaps)))
+                continue
+            asked = [each for each in who if each.kind in sql.accepts]
+            if asked:
+                for each in _judged(sql.find(asked), part, parties):
+                    yield table.name, each
+        if calls:
+            yield from Calls(calls, parties).find(who)
+
+    def erase(self, keys: Sequence[str]) -> None:
+        """Delete the rows."""
+        self.sql.erase(keys)
+
+    def redact(self, fields: Mapping[str, frozenset[str]]) -> None:
+        """Empty columns; the secrets of a row (passwords) go with whatever is emptied in it."""
+        self.sql.redact({key: names | self._secrets(key, names) for key, names in fields.items()})
+
+    def _secrets(self, key: str, names: frozenset[str]) -> frozenset[str]:
+        part = self.parts.get(_table_of(key))
+        return frozenset(part.secrets if part is not None and names else ())
+
+    def rectify(self, key: str, changes: Mapping[str, object]) -> None:
+        """Set columns of one row. Raises `Refused` for a password."""
+        if changes.keys() & self._secrets(key, frozenset(changes)):
+            what = "a password is not data that a person has corrected"
+            raise Refused(self.name, what, "let the person set a new one")
+        self.sql.rectify(key, changes)
+
+    def credentials(self, who: Identifier) -> Sequence[Credential]:
+        """Return the password hashes of a SIP address, for a digest check.
+
+        The column with the password itself is not read. Raises `StoreUnavailable`.
+        """
+        part = self.parts.get("subscriber")
+        if part is None or who.kind != "sip":
+            return ()
+        return credentials(self.sql, part.table or "subscriber", who, self.realm, self.domains)
+
+    def check(self) -> Sequence[Finding]:
+        """Return what is wrong with the tables, what is in no part, and what memory keeps."""
+        return [*self.sql.check(), *findings(self.sql, self.parts, self.domains)]
+
+
+@frozen
+class RestrictableKamailioDb(KamailioDb):
+    """The same where a table has a column that marks restricted rows."""
+
+    def restrict(self, keys: Sequence[str], on: bool) -> None:  # noqa: FBT001  (the seam's shape)
+        """Mark or unmark rows. Raises `Refused` for a table without such a column."""
+        cast("RestrictableSql", self.sql).restrict(keys, on)
+
+
+def _judged(founds: Iterator[Found], part: Part, parties: Parties) -> Iterator[Found | str]:
+    """Yield what is really about whom it was found for: a user of another domain is not."""
+    unclear = False
+    for found in founds:
+        if found.who.kind not in NAMED or not part.parties:
+            yield found
+            continue
+        named = parties.named(part, found.record.data, found.who)
+        unclear |= bool(named.unclear and not named.sure)
+        if named.sure:
+            told = [part.parties[name].about for name in named.sure]
+            personal = found.record.personal
+            about = frozenset[str]().union(*(personal if each is None else each for each in told))
+            yield evolve(found, about=about & personal)
+    if unclear:
+        yield UNCLEAR
+
+
+def _shown(founds: Iterator[Found | str], part: Part) -> Iterator[Found | str]:
+    """Yield what is found without the secrets, and with the lock that a running call means."""
+    if not part.secrets and part.lock is None:
+        yield from founds
+        return
+    hide = _hiding(part)
+    for key, group in groupby(founds, key=_place):
+        if not key:
+            yield from group
+            continue
+        record: Record | None = None
+        for each in group:
+            if isinstance(each, Found):  # always, by its place
+                record = record or hide(each.record)
+                yield evolve(each, record=record, about=each.about & record.personal)
+
+
+def _place(found: Found | str) -> str:
+    return found.record.key if isinstance(found, Found) else ""
+
+
+def _hiding(part: Part) -> Callable[[Record], Record]:
+    secrets = frozenset(part.secrets)
+
+    def hide(record: Record) -> Record:
+        data = {name: value for name, value in record.data.items() if name not in secrets}
+        lock = part.lock.lock(record.at, record.data) if part.lock else None
+        return evolve(record, data=data, personal=record.personal - secrets, lock=lock)
+
+    return hide
+
+
+def _table_of(key: str) -> str:
+    """Return the table that a record's key names; empty if it is no key of `sql`."""
+    try:
+        parts = json.loads(key)
+    except ValueError:
+        return ""
+    return str(parts[0]) if isinstance(parts, list) and parts else ""
+
+
+@frozen
+class _Settings:
+    """What is this plugin's own in `[stores.NAME]`."""
+
+    parts: tuple[str, ...]
+    domains: tuple[str, ...]
+    detect_direction: bool = False
+    realm: str | None = None
+    tables: Mapping[str, object] = field(factory=dict)
+
+
+def from_config(name: str, table: Mapping[str, object], context: Context) -> KamailioDb:
+    """Return the store that `[stores.NAME]` describes; nothing is reached yet.
+
+    Raises `ConfigurationError` that names the wrong key and the fix.
+    """
+    where = f"stores.{name}"
+    own = settings(_Settings, {k: v for k, v in table.items() if k in _OWN}, where)
+    if not own.domains:
+        what = f"{where}.domains is empty"
+        raise ConfigurationError(what, "list the SIP domains that this Kamailio serves")
+    parts = parts_of(own.parts, own.tables, where)
+    rest = {key: value for key, value in table.items() if key not in _OWN}
+    maps = {each: part.map() for each, part in parts.items()}
+    sql = sql_from_config(name, {**rest, "tables": maps}, context)
+    cls = RestrictableKamailioDb if isinstance(sql, RestrictableSql) else KamailioDb
+    domains = tuple(each.lower() for each in own.domains)
+    return cls(sql, parts, domains, own.detect_direction, own.realm)
