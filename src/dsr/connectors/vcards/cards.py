@@ -38,6 +38,7 @@ _ESCAPED: Final = re.compile(r"\\([\\,;nN:])")
 _TEXTS: Final = frozenset({"fn", "note", "title", "role", "label", "email"})
 _WIDTH: Final = 75  # octets of a line (RFC 6350, 3.2)
 _INSIDE: Final = frozenset(bytes([byte]) for byte in range(0x80, 0xC0))  # of a UTF-8 character
+_LONGEST: Final = 4  # bytes of such a character
 _LINE_BREAK: Final = re.compile(r"[\r\n]")
 
 
@@ -80,7 +81,7 @@ def _rest(lines: Sequence[bytes]) -> Iterator[Piece]:
 
 @frozen
 class Property:
-    """One content line: its name in lower case, its value as text, and its bytes in the card."""
+    """One content line: its name in lower case, its value as text, and its place in the card."""
 
     name: str
     value: str = field(repr=False)
@@ -88,6 +89,7 @@ class Property:
     start: int
     end: int
     binary: bool = False
+    charset: str = "utf-8"  # what its bytes are in
 
 
 @frozen
@@ -99,7 +101,12 @@ class Card:
     @property
     def properties(self) -> tuple[Property, ...]:
         """All properties, in order, without BEGIN and END; those of an inner card are no own."""
-        return tuple(_properties(self.raw))
+        return tuple(own for own, depth in _properties(self.raw) if depth == 1)
+
+    @property
+    def inner(self) -> tuple[Property, ...]:
+        """All properties of cards within this one (an agent's, in version 2.1)."""
+        return tuple(own for own, depth in _properties(self.raw) if depth > 1)
 
     @property
     def version(self) -> str:
@@ -132,41 +139,53 @@ class Card:
         property cannot hold.
         """
         own = [each for each in self.properties if each.name == name]
-        heads = [each.head for each in own] or [name.upper().encode()]
-        physical = _PHYSICAL.findall(self.raw)
-        newline = _NEWLINE.findall(physical[0])[0]
-        end = len(self.raw) - len(physical[-1])
-        raw, shift = self.raw, 0
-        for number, value in enumerate(values):
-            head = heads[min(number, len(heads) - 1)]
-            line = newline.join(_line(head, name, value, self.version)) + newline
-            start, stop = (own[number].start, own[number].end) if number < len(own) else (end, end)
-            raw = raw[: start + shift] + line + raw[stop + shift :]
-            shift += len(line) - (stop - start)
-        for each in own[len(values) :]:
-            raw = raw[: each.start + shift] + raw[each.end + shift :]
-            shift -= each.end - each.start
+        models = own or [Property(name, "", name.upper().encode(), 0, 0)]
+        raw = self.raw
+        for each in reversed(own[len(values) :]):
+            raw = raw[: each.start] + raw[each.end :]
+        further = b"".join(self._lines(models[-1], value) for value in values[len(own) :])
+        end = own[-1].end if own else len(raw) - len(_PHYSICAL.findall(raw)[-1])
+        raw = raw[:end] + further + raw[end:] if further else raw
+        for each, value in reversed(list(zip(own, values, strict=False))):
+            raw = raw[: each.start] + self._lines(each, value) + raw[each.end :]
         return Card(raw)
 
+    def replaced(self, own: Property, value: str) -> Card:
+        """Return the card with another value of one of its properties, or of inner ones."""
+        return Card(self.raw[: own.start] + self._lines(own, value) + self.raw[own.end :])
 
-def _properties(raw: bytes) -> Iterator[Property]:
+    def without(self, gone: Sequence[Property]) -> Card:
+        """Return the card without these of its properties."""
+        raw = self.raw
+        for each in sorted(gone, key=lambda own: own.start, reverse=True):
+            raw = raw[: each.start] + raw[each.end :]
+        return Card(raw)
+
+    def _lines(self, model: Property, value: str) -> bytes:
+        """Return the physical lines of a property like `model` with another value."""
+        newline = _NEWLINE.findall(_PHYSICAL.findall(self.raw)[0])[0]
+        return b"".join(line + newline for line in _written(model, value, self.version))
+
+
+def _properties(raw: bytes) -> Iterator[tuple[Property, int]]:
+    """Yield each property, and in how many cards it is (more than one for an agent's)."""
     version = ""
     depth = 0
     for start, end in _logical_lines(raw):
         line = raw[start:end]
         depth += bool(_BEGIN.match(line)) - bool(_END.match(line))
         told = _PROPERTY.match(line)
-        if told is None or depth != 1 or _BEGIN.match(line) or _END.match(line):
+        if told is None or _BEGIN.match(line) or _END.match(line):
             continue
         name = told["name"].decode().lower()
         head = _FOLD.sub(b"", told["head"])
-        value = _decoded(head, told["value"])
-        if name == "version":
+        value, charset = _decoded(head, told["value"])
+        if name == "version" and depth == 1:
             version = value
         elif name in _TEXTS and version != "2.1":
             value = _ESCAPED.sub(_unescaped, value)
         binary = bool(_BINARY.search(head)) or value.startswith("data:")
-        yield Property(name, value, head, start, end, binary)
+        yield Property(name, value, head, start, end, binary, charset), depth
 
 
 def _logical_lines(raw: bytes) -> Iterator[tuple[int, int]]:
@@ -189,7 +208,8 @@ def _logical_lines(raw: bytes) -> Iterator[tuple[int, int]]:
         yield start, place
 
 
-def _decoded(head: bytes, value: bytes) -> str:
+def _decoded(head: bytes, value: bytes) -> tuple[str, str]:
+    """Return a value as text, and what its bytes were in."""
     if _QUOTED.search(head):
         value = quopri.decodestring(value.rstrip(b"\r\n")).replace(b"\r\n", b"\n")
     else:
@@ -197,30 +217,46 @@ def _decoded(head: bytes, value: bytes) -> str:
     named = _CHARSET.search(head)
     for charset in (named[1].decode() if named else "utf-8", "utf-8"):
         try:
-            return value.decode(charset)
+            return value.decode(charset), charset
         except (UnicodeDecodeError, LookupError):
             continue
-    return value.decode("latin-1")
+    return value.decode("latin-1"), "latin-1"
 
 
 def _unescaped(told: re.Match[str]) -> str:
     return "\n" if told[1] in "nN" else told[1]
 
 
-def _line(head: bytes, name: str, value: str, version: str) -> Iterator[bytes]:
-    """Yield the physical lines of a property, without their newlines."""
-    head = _WRITTEN.sub(b"", head)
-    if version == "2.1" and (_LINE_BREAK.search(value) or not value.isascii()):
-        parts = value.replace("\r\n", "\n").split("\n")
-        written = b"=0D=0A".join(quopri.encodestring(part.encode()) for part in parts)
-        yield from (head + b";CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:" + written).split(b"\n")
+def _written(model: Property, value: str, version: str) -> Iterator[bytes]:
+    """Yield the physical lines of a property, without their newlines.
+
+    Encoding and character set are the model's wherever they can hold the value.
+    """
+    head, charset, is_quoted = model.head, model.charset, _QUOTED.search(model.head) is not None
+    text = value.replace("\r\n", "\n")
+    if model.name in _TEXTS and version != "2.1":
+        text = re.sub(r"([\\,;])", r"\\\1", text)
+        text = text if is_quoted else text.replace("\n", "\\n")
+    must_quote = version == "2.1" and (_LINE_BREAK.search(text) or not text.isascii())
+    try:
+        raw = text.encode(charset)
+    except UnicodeEncodeError:
+        raw, charset = text.encode(), "UTF-8"
+        head = _WRITTEN.sub(b"", head)
+        head += b";CHARSET=UTF-8" if version == "2.1" or is_quoted else b""
+        head += b";ENCODING=QUOTED-PRINTABLE" if is_quoted else b""
+    if must_quote and not is_quoted:
+        head = _WRITTEN.sub(b"", head) + f";CHARSET={charset.upper()}".encode()
+        head += b";ENCODING=QUOTED-PRINTABLE"
+        is_quoted = True
+    if is_quoted:
+        parts = b"=0D=0A".join(quopri.encodestring(part) for part in raw.split(b"\n"))
+        yield from (head + b":" + parts).split(b"\n")
         return
-    if name in _TEXTS and version != "2.1":
-        value = re.sub(r"([\\,;])", r"\\\1", value.replace("\r\n", "\n")).replace("\n", "\\n")
-    if _LINE_BREAK.search(value):
-        msg = f"{name} cannot hold a line break"
+    if _LINE_BREAK.search(text):
+        msg = f"{model.name} cannot hold a line break"
         raise ValueError(msg)
-    yield from _folded(head + b":" + value.encode())
+    yield from _folded(head + b":" + raw)
 
 
 def _folded(line: bytes) -> Iterator[bytes]:
@@ -228,8 +264,8 @@ def _folded(line: bytes) -> Iterator[bytes]:
     start, indent = 0, b""
     while len(line) - start + len(indent) > _WIDTH:
         stop = start + _WIDTH - len(indent)
-        while line[stop : stop + 1] in _INSIDE:
-            stop -= 1
+        for _ in range(_LONGEST - 1):
+            stop -= line[stop : stop + 1] in _INSIDE
         yield indent + line[start:stop]
         start, indent = stop, b" "
     yield indent + line[start:]

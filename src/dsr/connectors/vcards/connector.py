@@ -5,21 +5,23 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from dsr.connectors.disk import reason, text
-from dsr.connectors.listing import Part, parts
+from dsr.connectors.listing import Part, listing, parts
 from dsr.connectors.lookup import Keys, Lookup
 from dsr.connectors.replacing import INTERRUPTED, Changed, leftovers, replacing, sync
-from dsr.connectors.vcards.cards import Card, cut
+from dsr.connectors.vcards.books import Broken, cards, rewritten
+from dsr.connectors.vcards.cards import Card
 from dsr.connectors.vcards.marks import Marks
-from dsr.connectors.vcards.people import OWN, People
+from dsr.connectors.vcards.mentions import Place, shown
+from dsr.connectors.vcards.people import OWN, Mention, People
 from dsr.errors import Refused
 from dsr.model import Finding, Found, Identifier, Kind, Record, Unread
 
@@ -29,6 +31,9 @@ _OWNERS: Final[frozenset[Kind]] = frozenset({"account", "sip"})
 _NAME: Final = re.compile(r"[a-z0-9-]+")
 _FIXED: Final = frozenset({"vcard", "version", "uid", "begin", "end"})
 _GROUP: Final = 500  # files a part
+_LIKE_CARDS: Final = tuple(f"**/*.{each}" for each in ("vcf", "vcard", "jcf", "jcard"))
+_Edit = Callable[[Card, frozenset[str]], Card | None]
+_BOOKS: Final = frozenset({"source"})  # what tells in whose book a card is (RFC 6350, 6.1.3)
 
 
 @frozen
@@ -37,7 +42,11 @@ class VCards:
 
     A card's key is its file and its UID or, without one of its own, a digest of its bytes;
     cards with the same bytes in one file are one record. `data` has the raw card as `vcard` and
-    each property by its name: a text, or a list of texts where there are several.
+    each property by its name: a text, or a list of texts where there are several. Whose book it
+    is in, neither tells, but to its owner.
+
+    What another person's card says of somebody (`dsr.connectors.vcards.mentions`) is a record of
+    its own.
     """
 
     name: str
@@ -79,31 +88,34 @@ class VCards:
                 yield Unread(f"{part}: {why}", self.category)
 
     def erase(self, keys: Sequence[str]) -> None:
-        """Remove the cards; a file in which nothing else is left goes with them.
+        """Remove the cards, and cover the mentions; a file without cards goes with its last one.
 
         Raises `Refused` if a file cannot be written, after all others were.
         """
-        doomed: dict[bytes, set[str]] = {}
+        doomed: dict[bytes, _Doomed] = {}
         for key in keys:
-            path, mark = _place(key)
-            doomed.setdefault(path, set()).add(mark)
+            path, mark, place = _parsed(key)
+            own = doomed.setdefault(path, _Doomed())
+            if place:
+                own.places.setdefault(mark, []).append(place)
+            else:
+                own.cards.add(mark)
         self._parts()  # a folder that is not mounted is not an empty one
         problems = []
-        for path, marks in sorted(doomed.items()):
-
-            def without(card: Card, own: frozenset[str], gone: set[str] = marks) -> Card | None:
-                return None if own & gone else card
-
-            problems += self._rewrite(path, without)
+        for path, own in sorted(doomed.items(), key=itemgetter(0)):
+            problems += self._rewrite(path, own.rest)
         if problems:
             raise Refused(self.name, "; ".join(dict.fromkeys(problems)), "run the request again")
 
     def rectify(self, key: str, changes: Mapping[str, object]) -> None:
         """Set properties of a card: a text, or a list of texts for one that stands several times.
 
+        REV stays as it is: it is the owner's time of change, and a card's place in a tenure.
         Raises `Refused` if the card is gone, or cannot hold the value.
         """
-        path, mark = _place(key)
+        path, mark, place = _parsed(key)
+        if place:
+            raise Refused(self.name, "a mention is no card", "correct the card that it is in")
         values = {name.lower(): _values(value) for name, value in changes.items()}
         if any(name in _FIXED or not _NAME.fullmatch(name) for name in values):
             raise Refused(self.name, "one of these is no property that can be set")
@@ -132,7 +144,7 @@ class VCards:
         return [evolve(self, parts=group) for group in groups]
 
     def check(self) -> Sequence[Finding]:
-        """Return what is wrong with the folder: no files, not writable, interrupted writing."""
+        """Return what is wrong with the folder, not allowed in it, and what would stay behind."""
         found = self._parts()
         rests = leftovers(self.name, self.folder, self.files)
         findings = [Finding("fault", INTERRUPTED) for _ in rests]
@@ -146,7 +158,16 @@ class VCards:
             elif not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
                 text = f"{part} is not writable, so nothing in it can be erased"
                 findings.append(Finding("right", text))
-        return findings
+        return [*findings, *self._left(len(found))]
+
+    def _left(self, count: int) -> Iterator[Finding]:
+        like = len(listing(self.name, self.folder, _LIKE_CARDS))
+        if like > count:
+            text = f"{like - count} files that look like cards are not read: name them in files"
+            yield Finding("left", text)
+        if any(True for _ in self.folder.rglob(".Radicale.*")):
+            text = "Radicale keeps copies of its cards in caches: reach it over HTTP instead"
+            yield Finding("left", text)
 
     def _parts(self) -> Sequence[Part]:
         if self.parts is not None:
@@ -159,27 +180,31 @@ class VCards:
     def _read(self, part: Part, people: People, owners: Lookup | None) -> Iterator[Found | Unread]:
         path = part.file.path
         hit = owners.match(text(path)) if owners else None
+        mine = hit.who if hit else ()
         marks: Marks | None = None
-        numbers = count(1)
         with self._path(path).open("rb") as file:
-            for piece in cut(file):
-                number = 0 if piece.sort == "blank" else next(numbers)
-                if piece.sort == "broken":
-                    yield Unread(f"{part}: card {number} has no begin or no end", self.category)
-                if piece.sort != "card":
+            for number, card in enumerate(cards(file), 1):
+                if isinstance(card, Broken):
+                    yield Unread(f"{part}: card {number} {card.why}", self.category)
                     continue
-                card = Card(piece.raw)
-                who = dict.fromkeys((*(hit.who if hit else ()), *people.of_card(card)))
-                if not who:
+                who = dict.fromkeys((*mine, *people.of_card(card)))
+                mentions = [each for each in people.mentions(card) if each.who not in who]
+                if not (who or mentions):
                     continue
                 marks = marks or Marks.of(self._path(path))
                 mark = marks.first(card)
-                if mark:
-                    record = self._record(f"{quote_from_bytes(path)}:{mark}", card)
-                    for each in who:
-                        yield Found(each, record, record.personal)
+                if not mark:
+                    continue
+                key = f"{quote_from_bytes(path)}:{mark}"
+                if who:
+                    record = self._record(key, card, is_owners=bool(mine))
+                    yield from (Found(each, record, record.personal) for each in who)
+                yield from self._mentions(key, card, mentions)
 
-    def _record(self, key: str, card: Card) -> Record:
+    def _record(self, key: str, card: Card, *, is_owners: bool) -> Record:
+        """Return a card as a record; only its book's owner may read whose book it is in."""
+        if not is_owners:
+            card = card.without([each for each in card.properties if each.name in _BOOKS])
         data: dict[str, str | bytes | list[str]] = {"vcard": card.text}
         for each in card.properties:
             if not each.binary:  # a picture is in the card itself
@@ -189,12 +214,27 @@ class VCards:
         for name, values in data.items():
             if isinstance(values, list) and len(values) == 1:
                 data[name] = values[0]
-        about = frozenset(name for name, value in data.items() if any(value))
+        about = frozenset(name for name, value in data.items() if any(value)) - _BOOKS
         return Record(key, self.category, data, at=_moment(data.get("rev")), personal=about)
 
-    def _rewrite(
-        self, path: bytes, edit: Callable[[Card, frozenset[str]], Card | None]
-    ) -> list[str]:
+    def _mentions(self, key: str, card: Card, mentions: Iterable[Mention]) -> Iterator[Found]:
+        rev = next((each.value for each in card.properties if each.name == "rev"), None)
+        by_place: dict[Place, list[Mention]] = {}
+        for each in mentions:
+            by_place.setdefault(Place.of(each), []).append(each)
+        for place, found in by_place.items():
+            data = {place.name: shown(found[0])}
+            record = Record(
+                f"{key}/{place}",
+                self.category,
+                data,
+                at=_moment(rev),
+                personal=frozenset(data),
+            )
+            for who in dict.fromkeys(each.who for each in found):
+                yield Found(who, record, record.personal)
+
+    def _rewrite(self, path: bytes, edit: _Edit) -> list[str]:
         """Replace each card by what `edit` makes of it and its marks; return what went wrong.
 
         `edit` returns None for a card that goes.
@@ -209,29 +249,38 @@ class VCards:
             return [f"a file cannot be written ({reason(error)})"]
         return []
 
-    def _replace(self, path: Path, edit: Callable[[Card, frozenset[str]], Card | None]) -> None:
+    def _replace(self, path: Path, edit: _Edit) -> None:
         marks = Marks.of(path)
-        changed = left = False
         with path.open("rb") as file, replacing(path, keep_time=False) as new:
-            for piece in cut(file):
-                raw = piece.raw
-                if piece.sort == "card":
-                    card = Card(raw)
-                    edited = edit(card, marks.all(card))
-                    raw = edited.raw if edited else b""
-                    changed |= raw != piece.raw
-                left |= bool(raw.strip())
-                new.file.write(raw)
-            new.wanted = changed and left
-        if changed and not left:
+            done = rewritten(file, new.file, lambda card: edit(card, marks.all(card)))
+            new.wanted = done.is_changed and done.is_left
+        if done.is_changed and not done.is_left:
             path.unlink()
             sync(path.parent)
 
 
-def _place(key: str) -> tuple[bytes, str]:
-    """Return the file of a key, and the mark of the card in it."""
-    path, _, mark = key.rpartition(":")
-    return unquote_to_bytes(path), mark
+@define
+class _Doomed:
+    """What goes of a file: cards by their marks, and mentions in cards."""
+
+    cards: set[str] = field(factory=set)
+    places: dict[str, list[Place]] = field(factory=dict)
+
+    def rest(self, card: Card, own: frozenset[str]) -> Card | None:
+        """Return what stays of a card with these marks."""
+        if own & self.cards:
+            return None
+        for mark in own & self.places.keys():
+            for place in self.places[mark]:
+                card = place.covered(card)
+        return card
+
+
+def _parsed(key: str) -> tuple[bytes, str, Place | None]:
+    """Return the file of a key, the mark of the card in it, and the place of a mention."""
+    path, _, rest = key.rpartition(":")
+    mark, _, place = rest.partition("/")
+    return unquote_to_bytes(path), mark, Place.read(place)
 
 
 def _values(value: object) -> list[str]:

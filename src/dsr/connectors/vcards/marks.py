@@ -7,7 +7,8 @@ from pathlib import Path
 
 from attrs import define, field
 
-from dsr.connectors.vcards.cards import Card, cut
+from dsr.connectors.vcards.books import cards
+from dsr.connectors.vcards.cards import Card
 
 __all__ = ["Marks"]
 
@@ -25,8 +26,8 @@ class Marks:
         once: set[str] = set()
         again: set[str] = set()
         with path.open("rb") as file:
-            for piece in cut(file):
-                uid = _uid(Card(piece.raw)) if piece.sort == "card" else ""
+            for card in cards(file):
+                uid = _uid(card) if isinstance(card, Card) else ""
                 if uid:
                     (again if uid in once else once).add(uid)
         return cls(frozenset(again))
