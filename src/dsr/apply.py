@@ -143,7 +143,7 @@ class _Run:
                 if self.stores.ledger.holds_version() != version:
                     raise _HoldsChanged
                 if not down:
-                    down = self._batch(connector, verb, rows)
+                    down = self._batch(steps, connector, verb, rows)
                 for row in rows:
                     reason = self.failures.get(_spot(row)) or down
                     if reason:
@@ -193,13 +193,13 @@ class _Run:
                 gap = Gap(row.store, row.category, row.key, reason)
                 steps.change(row, row.decision._replace(do=None, gap=gap))
 
-    def _batch(self, connector: Connector, verb: Verb, rows: Sequence[Row]) -> str:
+    def _batch(self, steps: Steps, connector: Connector, verb: Verb, rows: Sequence[Row]) -> str:
         """Write one batch; remember refused records, and return why the store is down if it is.
 
         A refusal is narrowed down by halves: calling a verb twice is success.
         """
         try:
-            self._write(connector, verb, rows)
+            self._write(steps, connector, verb, rows)
         except StoreUnavailable as error:
             return str(error)
         except Exception as error:  # noqa: BLE001  (a connector's bug must not end the run)
@@ -214,18 +214,18 @@ class _Run:
                 return ""
             middle = len(rows) // 2
             for half in (rows[:middle], rows[middle:]):
-                if half and (down := self._batch(connector, verb, half)):
+                if half and (down := self._batch(steps, connector, verb, half)):
                     return down
         return ""
 
-    def _write(self, connector: Connector, verb: Verb, rows: Sequence[Row]) -> None:
+    def _write(self, steps: Steps, connector: Connector, verb: Verb, rows: Sequence[Row]) -> None:
         keys = list(dict.fromkeys(row.key for row in rows))
         if verb == "erase":
             cast("Erases", connector).erase(keys)
         elif verb == "redact":
             fields: dict[str, frozenset[str]] = dict.fromkeys(keys, frozenset())
             for row in rows:
-                fields[row.key] |= _fields(row)
+                fields[row.key] |= _fields(row) | steps.rest(row)
             cast("Redacts", connector).redact(fields)
         elif verb == "restrict":
             cast("Restricts", connector).restrict(keys, True)  # noqa: FBT003  (the seam's shape)

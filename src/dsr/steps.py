@@ -172,6 +172,21 @@ class Steps:
         ).fetchall()
         return [self._row(number) for (number,) in found]
 
+    def rest(self, row: Row) -> frozenset[str]:
+        """Return what the turn of a record's first finding would empty of one found again.
+
+        The leaves of that turn are gone by now, and a record without a key of its own has another
+        name after the first change: only one change reaches all of it.
+        """
+        if not row.again:
+            return frozenset()
+        found = self._spool.db.execute(
+            "SELECT fields FROM step WHERE depth = ? AND again = 0 AND store = ?"
+            " AND verb = 'redact' AND key = ?",
+            (row.depth - 1, row.store, row.key),
+        ).fetchall()
+        return frozenset[str]().union(*(_split(names) for (names,) in found))
+
     def written(self, turn: Turn, store: str, after: int, size: int) -> list[Row]:
         """Return the next rows that were to be erased or redacted, by id."""
         found = self._spool.db.execute(
