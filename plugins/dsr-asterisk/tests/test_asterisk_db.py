@@ -63,6 +63,20 @@ def test_a_row_without_a_key_is_redacted_to_the_field(url: str) -> None:
     assert len(find(connector, BOB_DESK)) == 1
 
 
+def test_parts_of_a_large_table_are_read_side_by_side(url: str) -> None:
+    """A table that `sql` splits is split here, too, and its rows are found as before."""
+    fill(url, "cdr", cdr(1, "+4930901820", "1001"))
+    fill(
+        url, "cel", *({"id": number * 100_000 + 1, "cid_num": "+4930901820"} for number in range(5))
+    )
+    connector = store(url, "cdr", "cel")
+    parts = connector.split()
+    assert len(parts) > 2
+    keys = [each.record.key for part in parts for each in find(part, ALICE)]
+    assert sorted(keys) == sorted(each.record.key for each in find(connector, ALICE))
+    assert len(keys) == len(set(keys)) == 6
+
+
 def test_naive_times_are_of_the_zone_of_the_store(url: str) -> None:
     """`start` is local time: the record's moment bears the zone that the operator names."""
     fill(url, "cdr", cdr(1, "+4930901820", ""))

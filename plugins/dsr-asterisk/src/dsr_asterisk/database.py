@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from dsr.connectors.sql import RestrictableSql
 from dsr.connectors.sql import from_config as sql_from_config
@@ -71,6 +71,16 @@ class AsteriskDb:
         if who:
             for part in self.parts:
                 yield from part.find(who)
+
+    def split(self) -> Sequence[AsteriskDb]:
+        """Return the store in parts, where `sql` would split one of its tables.
+
+        Raises `StoreUnavailable`.
+        """
+        pieces = [evolve(part, sql=sql) for part in self.parts for sql in part.sql.split()]
+        if len(pieces) == len(self.parts):
+            return [self]
+        return [evolve(self, parts=(each,)) for each in pieces]
 
     def erase(self, keys: Sequence[str]) -> None:
         """Delete rows. Messages behind an erased one move up, so that Asterisk sees no gap."""

@@ -94,6 +94,10 @@ class Part:
         if secret:
             data = {name: value for name, value in record.data.items() if name not in secret}
             record = evolve(record, data=data, personal=record.personal - secret)
+        if self.map.is_one_party:  # by whatever column the row was found, and whoever was asked for
+            filled = frozenset(filter(record.data.get, record.data))
+            silent_columns = {self.map.sql.get("at"), self.map.sql.get("restricted")}
+            record = evolve(record, personal=filled - silent_columns)
         if mailbox is not None:
             links = dict.fromkeys([*record.links, *mailbox_links(record, mailbox)])
             record = evolve(record, links=tuple(links))
