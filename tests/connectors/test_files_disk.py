@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import sqlite3
 import sys
 import time
 import tracemalloc
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from dsr.connector import Restricts
+from dsr.connectors import sql
 from dsr.connectors.files import Files, from_config
 from dsr.errors import ConfigurationError, Refused, StoreUnavailable
-from dsr.model import Found, Identifier, Record
+from dsr.find import Hit, Reading
+from dsr.model import Found, Identifier, Record, Subject
 from dsr.settings import Context
+from dsr.spool import Spool
 from dsr.testing import ConnectorSuite, Harness
 
 SUBJECT = Identifier("phone", "+4930901820")
@@ -60,6 +65,51 @@ def test_freeswitch_recordings_by_the_link_of_their_call(tmp_path: Path) -> None
     assert links(connector, link) == links(connector, f"{uuid}.mp3") == expected
     (at,) = {each.at for each in found(connector, Identifier("object", link)).values()}
     assert at == dt.datetime(2026, 2, 28, 23, tzinfo=dt.UTC)
+
+
+def test_freeswitch_voicemail_by_the_rows_of_its_database(tmp_path: Path) -> None:
+    """mod_voicemail names files by uuid: the row of a caller, or of an owner, leads to the file."""
+    root = "/var/lib/freeswitch/storage/voicemail/default/a.example.org/1000"
+    for name in ("msg_3f0a52d1.wav", "msg_4b1c63e2.wav"):
+        write(tmp_path / "voicemail", f"default/a.example.org/1000/{name}")
+    with closing(sqlite3.connect(tmp_path / "vm.db")) as database, database:
+        database.execute(
+            "CREATE TABLE voicemail_msgs (created_epoch INTEGER, username TEXT, domain TEXT,"
+            " uuid TEXT, cid_name TEXT, cid_number TEXT, in_folder TEXT, file_path TEXT)"
+        )
+        database.executemany(
+            "INSERT INTO voicemail_msgs VALUES (1772356500, '1000', 'a.example.org', ?, '', ?,"
+            " 'inbox', ?)",
+            [
+                ("3f0a52d1", "030901820", f"{root}/msg_3f0a52d1.wav"),
+                ("4b1c63e2", "030901821", f"{root}/msg_4b1c63e2.wav"),
+            ],
+        )
+    table = {
+        "table": "voicemail_msgs",
+        "category": "voicemail",
+        "key": ["uuid"],
+        "at": "created_epoch",
+        "sides": [
+            {"phone": "cid_number", "about": ["cid_number", "cid_name"]},
+            {"account": "username", "about": ["username", "domain"]},
+        ],
+        "links": {"object": "file_path"},
+    }
+    whole = {"url": f"sqlite:///{tmp_path}/vm.db", "tables": {"messages": table}}
+    rows = sql.from_config("rows", whole, Context("DE", tmp_path))
+    sounds = store(tmp_path / "voicemail", "{any}/{object}")
+    both = {"msg_3f0a52d1.wav", "msg_4b1c63e2.wav"}
+    cases = ((SUBJECT, {"msg_3f0a52d1.wav"}), (Identifier("account", "1000"), both))
+    for who, expected in cases:
+        with Spool() as spool:
+            hits = list(Reading([rows, sounds], [Subject([who])], spool))
+        names = {
+            each.record.key.rpartition("/")[2]
+            for each in hits
+            if isinstance(each, Hit) and each.depth
+        }
+        assert names == (expected or {"msg_3f0a52d1.wav", "msg_4b1c63e2.wav"})
 
 
 def test_asterisk_recordings_and_their_two_halves(tmp_path: Path) -> None:
