@@ -52,7 +52,7 @@ modparam("auth_db", "calculate_ha1", 0)
 modparam("auth_db", "password_column", "ha1")
 modparam("auth_db|usrloc|alias_db", "use_domain", $use_domain)
 modparam("usrloc", "db_mode", $db_mode)
-modparam("usrloc", "timer_interval", 3600)
+modparam("usrloc", "timer_interval", 1)
 modparam("dialog", "db_mode", 1)
 modparam("acc", "log_flag", 1)
 modparam("acc", "log_missed_flag", 2)
@@ -209,7 +209,7 @@ def kamailio(
     """Run Kamailio on the tables of `database` (see `make_tables`); skip where it is absent.
 
     `db_mode` is that of usrloc: 0 only memory, 1 written through, 2 written back by a timer
-    (which never fires in a test), 3 only the database. `swaps` is acc's `detect_direction`.
+    (every second here), 3 only the database. `swaps` is acc's `detect_direction`.
     """
     if shutil.which("kamailio") is None:
         pytest.skip("Kamailio is not installed: apt-get install kamailio")

@@ -32,12 +32,13 @@ def ha1(user: str, realm: str, password: str, algorithm: str = "md5") -> str:
 
 @frozen
 class Phone:
-    """A telephone of `user` at `domain`, which listens on `port` of this machine."""
+    """A telephone of `user` at `domain`, which listens on `port` of the loopback address `host`."""
 
     server: Kamailio = field(repr=False)
     user: str
     domain: str
     port: int
+    host: str = "127.0.0.1"
 
     @property
     def address(self) -> str:
@@ -75,7 +76,7 @@ class Phone:
     def _open(self) -> Iterator[socket.socket]:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
             wire.settimeout(_PATIENCE)
-            wire.bind(("127.0.0.1", self.port))
+            wire.bind((self.host, self.port))
             yield wire
 
     def _ask(self, wire: socket.socket, request: str) -> str:
@@ -88,20 +89,20 @@ class Phone:
     def _register(self, call: str, number: int, expires: int, proof: str = "") -> str:
         return (
             f"REGISTER sip:{self.domain} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP 127.0.0.1:{self.port};branch=z9hG4bK{uuid.uuid4().hex}\r\n"
+            f"Via: SIP/2.0/UDP {self.host}:{self.port};branch=z9hG4bK{uuid.uuid4().hex}\r\n"
             f"From: <sip:{self.address}>;tag={call[:8]}\r\nTo: <sip:{self.address}>\r\n"
             f"Call-ID: {call}\r\nCSeq: {number} REGISTER\r\nMax-Forwards: 70\r\n"
-            f"Contact: <sip:{self.user}@127.0.0.1:{self.port}>\r\nExpires: {expires}\r\n"
+            f"Contact: <sip:{self.user}@{self.host}:{self.port}>\r\nExpires: {expires}\r\n"
             f"User-Agent: Telephone of {self.user}\r\n{proof}Content-Length: 0\r\n\r\n"
         )
 
     def _message(self, method: str, callee: str, call: str, branch: str, to: str = "") -> str:
         return (
             f"{method} sip:{callee} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP 127.0.0.1:{self.port};branch={branch}\r\n"
+            f"Via: SIP/2.0/UDP {self.host}:{self.port};branch={branch}\r\n"
             f"From: <sip:{self.address}>;tag={call[:8]}\r\nTo: <sip:{callee}>{to}\r\n"
             f"Call-ID: {call}\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\n"
-            f"Contact: <sip:{self.user}@127.0.0.1:{self.port}>\r\nContent-Length: 0\r\n\r\n"
+            f"Contact: <sip:{self.user}@{self.host}:{self.port}>\r\nContent-Length: 0\r\n\r\n"
         )
 
 
@@ -127,11 +128,23 @@ def calling(
     }
     for name, text in files.items():
         (folder / f"{name}.xml").write_text(text, "utf-8")
-    listens = _sipp(folder, "uas", "-p", str(callee.port))
+    listens = _sipp(folder, "uas", "-i", callee.host, "-p", str(callee.port))
     user, _, domain = dialled.partition("@")
     to = f"127.0.0.1:{caller.server.port}"
-    keys = ("-key", "caller", caller.user, "-key", "home", caller.domain, "-key", "away", domain)
-    calls = _sipp(folder, "uac", to, "-p", str(caller.port), "-s", user, *keys)
+    keys = (
+        "-cid_str",
+        "%u-%p@call",
+        "-key",
+        "caller",
+        caller.user,
+        "-key",
+        "home",
+        caller.domain,
+        "-key",
+        "away",
+        domain,
+    )
+    calls = _sipp(folder, "uac", to, "-i", caller.host, "-p", str(caller.port), "-s", user, *keys)
     try:
         if not holds:
             _end(calls, listens)
@@ -150,7 +163,7 @@ def _end(*processes: subprocess.Popen[bytes]) -> None:
 
 
 def _sipp(folder: Path, name: str, *words: str) -> subprocess.Popen[bytes]:
-    command = ["sipp", "-sf", f"{name}.xml", "-i", "127.0.0.1", "-m", "1", "-nostdin", *words]
+    command = ["sipp", "-sf", f"{name}.xml", "-m", "1", "-nostdin", *words]
     return subprocess.Popen(
         command,
         cwd=folder,

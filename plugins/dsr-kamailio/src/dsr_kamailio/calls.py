@@ -25,10 +25,10 @@ from attrs import evolve, frozen
 
 from dsr.connectors.sql import Sql
 from dsr.model import Found, Identifier
-from dsr_kamailio.legs import leg, leg_of
+from dsr_kamailio.legs import Sign, leg, leg_of
 from dsr_kamailio.notes import Notes
 from dsr_kamailio.parties import NAMED, Parties
-from dsr_kamailio.rows import CallRow, CallTable
+from dsr_kamailio.rows import Call, CallRow, CallTable
 
 __all__ = ["UNCLEAR", "Calls", "Told"]
 
@@ -42,7 +42,7 @@ Names = frozenset[str]
 #: A table's name, and what is found in it.
 Told = tuple[str, Found | str]
 #: For each call who is asked for there, and by which signs.
-Signs = Mapping[str, Mapping[Identifier, AbstractSet[str]]]
+Signs = Mapping[str, Mapping[Identifier, AbstractSet[Sign]]]
 
 
 @frozen
@@ -54,7 +54,7 @@ class Calls:
 
     def find(self, who: Sequence[Identifier]) -> Iterator[Told]:
         """Yield each row that is about one of `who`, by its own columns or by its call."""
-        legs: dict[str, dict[Identifier, set[str]]] = defaultdict(dict)
+        legs: dict[str, dict[Identifier, set[Sign]]] = defaultdict(dict)
         for each in who:
             if told := leg_of(each):
                 legs[told[0]].setdefault(each, set()).add(told[1])
@@ -102,44 +102,43 @@ class Calls:
 
     def _signed(self, asked: Signs, *, direct: bool) -> Iterator[Told]:
         """Yield the rows of these calls by the signs in them; `direct`: also who is named."""
-        for table, call, rows in self._rows(list(asked)):
-            home = table.home(rows)
-            for row in rows:
-                for who, signs in asked[call].items():
-                    fields = row.fields(row.signed(signs), home)
+        for name, rows in self._calls(list(asked)).items():
+            call = Call(rows)
+            people = {who: call.signed(signs) for who, signs in asked[name].items()}
+            for place, row in enumerate(rows):
+                for who, signed in people.items():
+                    fields = row.fields(signed[place])
                     if not direct:
-                        named = self.parties.named(table.part, row.record.data, who)
+                        named = self.parties.named(row.table.part, row.record.data, who)
                         fields -= row.fields(named.sure)
                     if fields:
-                        yield table.name, Found(who, row.record, fields)
+                        yield row.table.name, Found(who, row.record, fields)
 
     def _doubtful(self, notes: Notes) -> set[str]:
         """Return the tables with a row that may name somebody, and whose call does not tell."""
         tables: set[str] = set()
-        for calls in notes.doubts(_TOGETHER):
-            for named in calls.pop("", {}).values():  # rows of no call
+        for asked in notes.doubts(_TOGETHER):
+            for named in asked.pop("", {}).values():  # rows of no call
                 tables |= named
-            rows: dict[str, list[CallRow]] = defaultdict(list)
-            for _, call, some in self._rows(list(calls)):
-                rows[call] += some
-            for call, people in calls.items():
+            rows = self._calls(list(asked))
+            for name, people in asked.items():
                 for who in people:
-                    tables.update(self._doubts(rows[call], who))
+                    tables.update(self._doubts(rows.get(name, []), who))
         return tables
 
     def _doubts(self, rows: Sequence[CallRow], who: Identifier) -> Iterator[str]:
-        said = [(row, self.parties.named(row.table.part, row.record.data, who)) for row in rows]
-        signs = Names().union(*(row.signs(named.sure) for row, named in said))
-        for row, named in said:
-            if not named.sure and named.unclear - row.signed(signs):
+        said = [self.parties.named(row.table.part, row.record.data, who) for row in rows]
+        pairs = list(zip(rows, said, strict=True))
+        signs = frozenset[Sign]().union(*(row.signs(named.sure) for row, named in pairs))
+        for (row, named), signed in zip(pairs, Call(rows).signed(signs), strict=True):
+            if not named.sure and named.unclear - signed:
                 yield row.table.name
 
-    def _rows(self, calls: Sequence[str]) -> Iterator[tuple[CallTable, str, list[CallRow]]]:
-        """Yield the rows of these calls, by table and call."""
+    def _calls(self, calls: Sequence[str]) -> dict[str, list[CallRow]]:
+        """Return the rows of these calls, by call, those of one table together."""
         asked = [Identifier("call", each) for each in calls]
-        for sql, table in self.tables:
-            rows: dict[str, list[CallRow]] = defaultdict(list)
+        rows: dict[str, list[CallRow]] = defaultdict(list)
+        for sql, table in self.tables if asked else ():
             for found in sql.find(asked):
                 rows[found.who.value].append(CallRow(table, found.record))
-            for call, some in rows.items():
-                yield table, call, some
+        return rows

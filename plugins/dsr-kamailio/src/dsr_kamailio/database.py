@@ -8,7 +8,6 @@
     timezone = "UTC"                    # of Kamailio's timestamps: that of its servers
     domains = ["sip.example.org"]       # the SIP domains that it serves
     parts = ["acc", "missed_calls", "acc_cdrs", "subscriber", "location"]
-    detect_direction = false            # as modparam("acc", "detect_direction") says
     realm = "example.org"               # of the subscribers' passwords, if not their domain
     [stores.kamailio.tables.acc.parties.callee]      # laid over the plugin's own map
     names = [{ user = "dst_ouser", domain = "dst_odomain" }]
@@ -40,7 +39,7 @@ from dsr_kamailio.subscribers import credentials
 
 __all__ = ["KamailioDb", "RestrictableKamailioDb", "from_config"]
 
-_OWN: Final = frozenset({"parts", "domains", "detect_direction", "realm", "tables"})
+_OWN: Final = frozenset({"parts", "domains", "realm", "tables"})
 
 
 @frozen
@@ -50,14 +49,12 @@ class KamailioDb:
     sql      the same tables as plain columns: it searches, and writes
     parts    what the plugin knows of each, by the table's name
     domains  the SIP domains that Kamailio serves
-    swaps    whether the accounting module turns a callee's requests around
     realm    of the subscribers' passwords; None: each one's own domain
     """
 
     sql: Sql
     parts: Mapping[str, Part] = field(repr=False)
     domains: tuple[str, ...]
-    swaps: bool = False
     realm: str | None = None
 
     @property
@@ -104,7 +101,7 @@ class KamailioDb:
         for table in self.sql.tables:
             sql, part = evolve(self.sql, tables=(table,)), self.parts[table.name]
             if part.joins:
-                calls.append((sql, CallTable(table.name, part, self.swaps)))
+                calls.append((sql, CallTable(table.name, part)))
                 continue
             asked = [each for each in who if each.kind in sql.accepts]
             if asked:
@@ -221,7 +218,6 @@ class _Settings:
 
     parts: tuple[str, ...]
     domains: tuple[str, ...]
-    detect_direction: bool = False
     realm: str | None = None
     tables: Mapping[str, object] = field(factory=dict)
 
@@ -242,4 +238,4 @@ def from_config(name: str, table: Mapping[str, object], context: Context) -> Kam
     sql = sql_from_config(name, {**rest, "tables": maps}, context)
     cls = RestrictableKamailioDb if isinstance(sql, RestrictableSql) else KamailioDb
     domains = tuple(each.lower() for each in own.domains)
-    return cls(sql, parts, domains, own.detect_direction, own.realm)
+    return cls(sql, parts, domains, own.realm)

@@ -13,6 +13,7 @@ from dsr_kamailio.parties import NAMED, Parties
 __all__ = ["dialogs"]
 
 _REASON: Final = "call in progress"
+_ENDED: Final = 5  # the state that Kamailio's dialog module calls deleted
 _CALLER: Final = ("from_uri", "caller_contact")
 _CALLEE: Final = ("to_uri", "callee_contact")
 
@@ -20,10 +21,15 @@ _CALLEE: Final = ("to_uri", "callee_contact")
 def dialogs(
     found: Sequence[Mapping[str, Any]], who: Sequence[Identifier], category: str, parties: Parties
 ) -> Iterator[Found]:
-    """Yield the calls that one of `who` is in. All are locked until they time out at the latest."""
+    """Yield the calls that one of `who` is in, locked until they time out at the latest.
+
+    A call that has ended is forgotten within seconds, and is no call in progress.
+    """
     calls = [each for each in who if each.kind == "call"]
     people = [each for each in who if each.kind in NAMED]
     for dialog in found:
+        if dialog.get("state") == _ENDED:
+            continue
         data = {
             "callid": str(dialog.get("call-id", "")),
             "from_uri": str(dialog.get("from_uri", "")),
@@ -57,8 +63,16 @@ def _record(dialog: Mapping[str, Any], data: Mapping[str, str], category: str) -
         data=data,
         at=_moment(dialog.get("start_ts")) or _moment(dialog.get("init_ts")),
         personal=frozenset(name for name in names if data[name]),
-        lock=Lock(_REASON, _moment(dialog.get("timeout"))),
+        lock=Lock(_REASON, _end(dialog)),
     )
+
+
+def _end(dialog: Mapping[str, Any]) -> dt.datetime | None:
+    """Return when it times out; before it is set up, its lifetime has not begun to run."""
+    begun, lifetime = dialog.get("init_ts"), dialog.get("lifetime")
+    if not dialog.get("timeout") and isinstance(begun, int) and isinstance(lifetime, int):
+        return _moment(begun + lifetime)
+    return _moment(dialog.get("timeout"))
 
 
 def _moment(value: object) -> dt.datetime | None:

@@ -11,17 +11,20 @@ removes both. Calls in progress are in memory, too: they are shown, and left to 
     rpc = "unix:/run/kamailio/kamailio_rpc.sock"   # or "http://…/RPC", "udp:…", "env:NAME"
     domains = ["sip.example.org"]                  # the SIP domains that it serves
     table = "location"                             # what save() and lookup() name
+    patience = 75                                  # seconds: timer_interval, and some more
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from attrs import Attribute, field, frozen
+from attrs.validators import ge
 
 from dsr.errors import Refused, StoreUnavailable
 from dsr.model import Finding, Found, Identifier, Kind, Unread
@@ -37,8 +40,8 @@ __all__ = ["Location", "from_config"]
 _ACCEPTS: Final[frozenset[Kind]] = frozenset({"phone", "sip", "call"})
 _LOOKUP: Final = "ul.lookup"
 _REMOVE: Final = "ul.rm"
-_FLUSH: Final = "ul.flush"
 _DIALOGS: Final = "dlg.list"
+_PAUSE: Final = 0.2  # seconds between two looks
 _ENV: Final = "env:"
 
 
@@ -50,6 +53,7 @@ class Location:
     table     the location table
     domains   the SIP domains that it serves
     category  of bindings; `calls` that of calls in progress
+    patience  seconds that an erasure waits for Kamailio's timer
     """
 
     name: str
@@ -59,6 +63,7 @@ class Location:
     table: str = "location"
     category: str = "registrations"
     calls: str = "calls_in_progress"
+    patience: int = 75
 
     @property
     def accepts(self) -> frozenset[Kind]:
@@ -93,30 +98,34 @@ class Location:
     def erase(self, keys: Sequence[str]) -> None:
         """Remove all bindings of each address of record, from memory and from the database.
 
-        A telephone that still knows its password comes back with its next registration: erase
-        its subscriber as well. Raises `Refused` for a call in progress, and where a binding is
-        still there after all.
+        With `db_mode = 2` Kamailio marks them at once, so that nothing is routed to them, and
+        forgets them and their rows with its next timer run (`timer_interval`, 60 seconds): that
+        is waited for. A telephone that still knows its password comes back with its next
+        registration: erase its subscriber as well. Raises `Refused` for a call in progress, and
+        where a binding is still there after all.
         """
-        aors = [self._aor(key) for key in keys]
-        if not aors:
+        left = [self._aor(key) for key in keys]
+        if not left:
             return
+        end = time.monotonic() + self.patience
         with self._session() as session:
-            for aor in aors:
+            for aor in left:
                 self._call(session, _REMOVE, self.table, aor)
-            left = [aor for aor in aors if self._lookup(session, aor) is not None]
-            if left:  # marked as deleted, until memory and database are next compared
-                self._call(session, _FLUSH)
-                left = [aor for aor in left if self._lookup(session, aor) is not None]
+            while left := [aor for aor in left if self._lookup(session, aor) is not None]:
+                if time.monotonic() > end:
+                    break
+                time.sleep(_PAUSE)
         if left:
-            what = "a binding is there after it was removed"
-            raise Refused(self.name, what, "erase the subscriber too, or its telephone returns")
+            what = "Kamailio still has a binding that it was told to remove"
+            fix = "erase the subscriber too, or its telephone returns; else run it again"
+            raise Refused(self.name, what, fix)
 
     def check(self) -> Sequence[Finding]:
         """Return which RPC methods are missing, and what else Kamailio keeps in its memory."""
         with self._session() as session:
             self._uses_domains(session)
             methods = set(self._call(session, "system.listMethods"))
-            missing = [each for each in (_LOOKUP, _REMOVE, _FLUSH) if each not in methods]
+            missing = [each for each in (_LOOKUP, _REMOVE) if each not in methods]
             found = [
                 Finding("right", f"Kamailio has no RPC method {each}: load the module usrloc")
                 for each in missing
@@ -215,6 +224,7 @@ class _Settings:
     table: str = "location"
     category: str = "registrations"
     calls: str = "calls_in_progress"
+    patience: int = field(default=75, validator=ge(0))
 
 
 def from_config(name: str, table: Mapping[str, object], context: Context) -> Location:
@@ -228,4 +238,5 @@ def from_config(name: str, table: Mapping[str, object], context: Context) -> Loc
         table=own.table,
         category=own.category,
         calls=own.calls,
+        patience=own.patience,
     )

@@ -1,4 +1,4 @@
-"""`connector = "kamailio-logs"`: the log of Kamailio, as its accounting module writes it.
+r"""`connector = "kamailio-logs"`: the log of Kamailio, as its accounting module writes it.
 
 The `logs` connector with the expressions for accounting lines (caller and callee, with their
 domains) and for the call id. What the routing script itself writes (`xlog`) is the operator's:
@@ -11,7 +11,7 @@ domains) and for the call id. What the routing script itself writes (`xlog`) is 
     path = "/var/log/kamailio"
     category = "logs"
     timezone = "UTC"
-    sides = ['call from sips?:(?P<sip>(?P<phone>[^@\\s]+)@\\S+) .* src=(?P<ip>[0-9.]+):']
+    sides = ['call from sips?:(?P<sip>(?P<phone>[^@\s]+)@\S+) .* src=(?P<ip>[0-9.]+):']
 """
 
 from __future__ import annotations

@@ -5,16 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Final
+from typing import Any, Final
 
 from attrs import field, frozen
 
 from dsr.model import Identifier
+from dsr_kamailio.legs import Sign
 
 __all__ = ["Notes"]
 
 _SCHEMA: Final = """
-CREATE TABLE share (call TEXT, who INTEGER, sign TEXT, PRIMARY KEY (call, who, sign));
+CREATE TABLE share (call TEXT, who INTEGER, party TEXT, row TEXT,
+  PRIMARY KEY (call, who, party, row));
 CREATE TABLE doubt (call TEXT, who INTEGER, name TEXT, PRIMARY KEY (call, who, name));
 """
 
@@ -35,37 +37,41 @@ class Notes:
             database.executescript(_SCHEMA)
             yield cls(who, {each: place for place, each in enumerate(who)}, database)
 
-    def share(self, call: str, who: Identifier, signs: Iterable[str]) -> None:
+    def share(self, call: str, who: Identifier, signs: Iterable[Sign]) -> None:
         """Note that `who` is in a call with others that are asked for, with these signs."""
-        rows = [(call, self._places[who], sign) for sign in signs]
-        self._database.executemany("INSERT OR IGNORE INTO share VALUES (?, ?, ?)", rows)
+        rows = [(call, self._places[who], *sign) for sign in signs]
+        self._database.executemany("INSERT OR IGNORE INTO share VALUES (?, ?, ?, ?)", rows)
 
     def doubt(self, call: str, who: Identifier, table: str) -> None:
         """Note that a row of a call (empty: of none) in this table may name `who`."""
         row = (call, self._places[who], table)
         self._database.execute("INSERT OR IGNORE INTO doubt VALUES (?, ?, ?)", row)
 
-    def shared(self, size: int) -> Iterator[dict[str, dict[Identifier, set[str]]]]:
+    def shared(self, size: int) -> Iterator[dict[str, dict[Identifier, set[Sign]]]]:
         """Yield the calls noted by `share` and who has which signs, at most `size` together."""
-        return self._pages("share", "sign", size)
+        for rows in self._pages("share", size):
+            calls: dict[str, dict[Identifier, set[Sign]]] = {}
+            for call, place, party, row in rows:
+                people = calls.setdefault(call, {})
+                people.setdefault(self.who[place], set()).add(Sign(party, row))
+            yield calls
 
     def doubts(self, size: int) -> Iterator[dict[str, dict[Identifier, set[str]]]]:
         """Yield the calls noted by `doubt` and who may be in which tables, `size` together."""
-        return self._pages("doubt", "name", size)
+        for rows in self._pages("doubt", size):
+            calls: dict[str, dict[Identifier, set[str]]] = {}
+            for call, place, name in rows:
+                calls.setdefault(call, {}).setdefault(self.who[place], set()).add(name)
+            yield calls
 
-    def _pages(
-        self, table: str, column: str, size: int
-    ) -> Iterator[dict[str, dict[Identifier, set[str]]]]:
+    def _pages(self, table: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield all rows of at most `size` calls."""
         page = (
-            f"SELECT call, who, {column} FROM {table} WHERE call IN (SELECT DISTINCT call FROM {table}"  # noqa: S608  (constants)
-            " WHERE call > ? OR ? ORDER BY call LIMIT ?)"
+            f"SELECT * FROM {table} WHERE call IN"  # noqa: S608  (constants)
+            f" (SELECT DISTINCT call FROM {table} WHERE call > ? OR ? ORDER BY call LIMIT ?)"
+            " ORDER BY call"
         )
         last, first = "", True
-        while True:
-            calls: dict[str, dict[Identifier, set[str]]] = {}
-            for call, place, value in self._database.execute(page, (last, first, size)):
-                calls.setdefault(call, {}).setdefault(self.who[place], set()).add(value)
-            if not calls:
-                return
-            yield calls
-            last, first = max(calls), False
+        while rows := self._database.execute(page, (last, first, size)).fetchall():
+            yield rows
+            last, first = rows[-1][0], False

@@ -1,45 +1,38 @@
-"""One row of a call: which telephones sign it, and which of its columns speak of whom."""
+"""The rows of one call: which way each request went, and which of its columns speak of whom.
+
+The From of a request is who sent it. Throughout a dialog both telephones keep the addresses with
+which it was set up (RFC 3261 section 12.2.1.1), so that the BYE of the callee has in From what
+the INVITE has in To. That tells its direction; the tags alone do not, because `detect_direction`
+turns them around, and not the columns beside them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 from attrs import frozen
 
 from dsr.model import Record
-from dsr_kamailio.legs import of_party, of_tag
+from dsr_kamailio.legs import Sign
 from dsr_kamailio.parts import Part
 
-__all__ = ["CallRow", "CallTable"]
+__all__ = ["CALLEE", "CALLER", "Call", "CallRow", "CallTable"]
+
+CALLER: Final = "caller"
+CALLEE: Final = "callee"
+_SETUP: Final = "INVITE"
 
 Names = frozenset[str]
 
 
 @frozen
 class CallTable:
-    """A table with rows of calls.
-
-    `swaps`: the accounting module turns the requests of a callee around (`detect_direction`),
-    so that the caller's columns come with the callee's address.
-    """
+    """A table with rows of calls, whose parties are a caller and a callee."""
 
     name: str
     part: Part
-    swaps: bool
-
-    @property
-    def senders(self) -> Names:
-        """The parties whose columns come with the address that a request came from."""
-        parties = self.part.parties.items()
-        return frozenset(name for name, each in parties if self.part.sender in (each.about or ()))
-
-    def home(self, rows: Iterable[CallRow]) -> Names:
-        """Return the addresses from which the rows of one call say that it was set up."""
-        sender = self.part.sender
-        if not (self.swaps and sender):
-            return Names()
-        return frozenset(str(row.record.data[sender] or "") for row in rows if row.sets_up)
 
 
 @frozen
@@ -55,43 +48,87 @@ class CallRow:
         return self._text(self.table.part.call)
 
     @property
+    def is_request(self) -> bool:
+        """Whether it is one request of a call; else it sums the call up."""
+        return "method" in self.record.data
+
+    @property
     def sets_up(self) -> bool:
-        """Whether its caller is who called: a later request may come from the callee."""
-        return self.record.data.get("method", "INVITE") == "INVITE"
+        """Whether the request may be the one that began the call."""
+        return self.record.data.get("method") == _SETUP
 
-    def signs(self, names: Iterable[str]) -> Names:
+    @property
+    def addresses(self) -> tuple[str, str]:
+        """The users in From and To."""
+        parties = (self.table.part.parties[each] for each in (CALLER, CALLEE))
+        caller, callee = (party.names[0].user if party.names else None for party in parties)
+        return self._text(caller), self._text(callee)
+
+    @property
+    def tags(self) -> tuple[str, str]:
+        """The tags of From and To."""
+        parties = self.table.part.parties
+        return self._text(parties[CALLER].tag), self._text(parties[CALLEE].tag)
+
+    def signs(self, names: Iterable[str]) -> frozenset[Sign]:
         """Return the signs of the telephones of these parties."""
-        found = set()
-        for name in names:
-            if tag := self._tag(name):
-                found.add(of_tag(tag))
-            if self.sets_up:
-                found.add(of_party(name))
-        return frozenset(found)
+        return frozenset(Sign(name, self.record.key) for name in names)
 
-    def signed(self, signs: AbstractSet[str]) -> Names:
-        """Return the parties of the row whose telephone has one of `signs`."""
-        return frozenset(name for name in self.table.part.parties if self.signs([name]) & signs)
-
-    def fields(self, names: Names, home: Names | None = None) -> Names:
-        """Return what of the row speaks of these parties; `home` as its call tells.
-
-        Where requests are turned around, the sender of a later one is the caller only if it
-        came from where the call was set up from: without `home` that is not known.
-        """
-        part = self.table.part
-        fields = Names().union(*(part.parties[name].about or () for name in names))
-        sender = part.sender
-        if self.table.swaps and sender and not self.sets_up:
-            fields -= {sender}
-            from_caller = not home or self._text(sender) in home
-            theirs = names & self.table.senders if from_caller else names - self.table.senders
-            if home is not None and theirs:
-                fields |= {sender}
-        return fields & self.record.personal
-
-    def _tag(self, name: str) -> str:
-        return self._text(self.table.part.parties[name].tag)
+    def fields(self, names: Names) -> Names:
+        """Return what of the row speaks of these parties."""
+        about = (self.table.part.parties[name].about or () for name in names)
+        return Names().union(*about) & self.record.personal
 
     def _text(self, column: str | None) -> str:
         return str(self.record.data[column] or "") if column else ""
+
+
+@frozen
+class Call:
+    """All rows of one call."""
+
+    rows: Sequence[CallRow]
+
+    @property
+    def _setup(self) -> CallRow | None:
+        """The row of the request that began it: the first one, where several may be."""
+        found = [row for row in self.rows if row.sets_up]
+        return min(found, key=_age) if found else None
+
+    def signed(self, signs: AbstractSet[Sign]) -> list[Names]:
+        """Return for each row which of its parties is the telephone with one of `signs`."""
+        setup = self._setup
+        turned = [_is_turned(row, setup) for row in self.rows]
+        roles = set()
+        for row, is_turned in zip(self.rows, turned, strict=True):
+            if is_turned is not None:
+                names = {sign.party for sign in signs if sign.key == row.record.key}
+                roles |= {_turn(name) if is_turned else name for name in names}
+        return [
+            Names()
+            if is_turned is None
+            else frozenset(_turn(role) if is_turned else role for role in roles)
+            for is_turned in turned
+        ]
+
+
+def _age(row: CallRow) -> tuple[bool, float, int, str]:
+    at = row.record.at
+    return at is None, at.timestamp() if at else 0, len(row.record.key), row.record.key
+
+
+def _turn(name: str) -> str:
+    return {CALLER: CALLEE, CALLEE: CALLER}.get(name, name)
+
+
+def _is_turned(row: CallRow, setup: CallRow | None) -> bool | None:
+    """Return whether a row's caller is the callee of the call; None where it cannot be told."""
+    if not row.is_request or row is setup:
+        return False
+    if setup is None:
+        return None
+    sender, caller, callee = row.addresses[0], *setup.addresses
+    if caller != callee:
+        return {caller: False, callee: True}.get(sender)
+    tag = row.tags[0]
+    return {setup.tags[0]: False, setup.tags[1]: True}.get(tag) if tag else None
