@@ -1,4 +1,7 @@
-"""Runs the Python examples of README.md and docs/, each page in an empty folder of its own."""
+"""Runs the Python examples of README.md and docs/, each page in an empty folder of its own.
+
+How all tests run stands in tests/session.py.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import Any
 
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+pytest_plugins = ["tests.session"]
 
 
 def _enter(namespace: dict[str, Any]) -> None:

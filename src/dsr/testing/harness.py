@@ -21,9 +21,12 @@ class Harness(ABC):
 
     `seed`, `count` and `others` speak to the store itself (SQL, the file system, a vendor's
     client). If they used the connector, a connector that sees nothing would look perfect.
+
+    `server` says what the store runs on, for reports ("PostgreSQL", "Ceph RGW").
     """
 
     connector: Connector
+    server: str = "files"
     subject: Identifier
     bystander: Identifier
 

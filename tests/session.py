@@ -1,0 +1,89 @@
+"""How the tests run: Hypothesis' profiles, no missing server unnoticed, and what was tested."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+from hypothesis import settings
+
+from dsr.testing import Harness
+from tests import tested
+
+#: Set by continuous integration (and by `.ci/run`), where all of `.ci/packages.txt` is installed.
+CI = bool(os.environ.get("CI"))
+
+#: `ConnectorSuite` skips the laws of verbs that a connector lacks: those are no holes.
+_ALLOWED = ("the connector does not", "the harness has no")
+
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if CI else "local")
+
+
+def _strict(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Make a failure of a skip in CI, unless its reason is allowed."""
+    if not (CI and report.skipped and isinstance(report.longrepr, tuple)):
+        return
+    reason = report.longrepr[2].removeprefix("Skipped: ")
+    if not reason.startswith(_ALLOWED):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Judge the skips of tests; note what the connector suite showed."""
+    report = yield
+    _strict(report)
+    harness = getattr(item, "funcargs", {}).get("harness")
+    if isinstance(harness, Harness) and report.when == "call":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+        name = getattr(item, "originalname", item.name)
+        found = tested.result(name, harness, report.outcome, reason.removeprefix("Skipped: "))
+        if found is not None:
+            report.user_properties.append((tested.PROPERTY, list(found)))
+    return report
+
+
+_RESULTS: list[tested.Result] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Collect what the suite showed, in the process that sees all workers' reports."""
+    for name, value in report.user_properties:
+        if name == tested.PROPERTY and isinstance(value, list):
+            _RESULTS.append(tested.Result(*value))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that writes the page of what was tested."""
+    parser.addoption("--update-tested", action="store_true", help="write docs/reference/tested.md")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Hold the page of what was tested against what was, after a run of all tests."""
+    config = session.config
+    if hasattr(config, "workerinput"):
+        return
+    if config.getoption("--update-tested"):
+        tested.PAGE.write_text(tested.page(_RESULTS), "utf-8")
+        return
+    everything = config.args_source == pytest.Config.ArgsSource.TESTPATHS
+    if not (CI and everything and exitstatus == 0) or config.option.keyword:
+        return
+    if tested.PAGE.read_text("utf-8") != tested.page(_RESULTS):
+        print(f"\n{tested.PAGE.name} is not what was tested: pytest --update-tested")  # noqa: T201  (the last line of the run)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Judge the skips of whole files (`pytest.importorskip`)."""
+    report = yield
+    _strict(report)
+    return report
