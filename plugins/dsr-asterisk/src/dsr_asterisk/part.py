@@ -96,8 +96,7 @@ class Part:
             record = evolve(record, data=data, personal=record.personal - secret)
         if self.map.is_one_party:  # by whatever column the row was found, and whoever was asked for
             filled = frozenset(filter(record.data.get, record.data))
-            silent_columns = {self.map.sql.get("at"), self.map.sql.get("restricted")}
-            record = evolve(record, personal=filled - silent_columns)
+            record = evolve(record, personal=filled - self.map.silent)
         if mailbox is not None:
             links = dict.fromkeys([*record.links, *mailbox_links(record, mailbox)])
             record = evolve(record, links=tuple(links))

@@ -95,9 +95,23 @@ class TableMap:
     @property
     def is_named_by_key(self) -> bool:
         """Whether the person is the key of the row, which cannot be emptied."""
-        key = cast("Sequence[str]", self.sql.get("key", ()))
-        named = [name for side in self.sides for name in side.values()]
-        return self.is_one_party and any(each in named for each in key)
+        return self.is_one_party and not self._key.isdisjoint(self._named)
+
+    @property
+    def silent(self) -> frozenset[str]:
+        """The columns that speak of nobody in a table of one party."""
+        marks = {str(self.sql[each]) for each in ("at", "restricted") if each in self.sql}
+        return (self._key | marks) - self._named
+
+    @property
+    def _key(self) -> frozenset[str]:
+        return frozenset(cast("Sequence[str]", self.sql.get("key", ())))
+
+    @property
+    def _named(self) -> frozenset[str]:
+        return frozenset(
+            name for side in self.sides for name in side.values() if name.__class__ is str
+        )
 
     @property
     def sides(self) -> Sequence[Mapping[str, Any]]:
