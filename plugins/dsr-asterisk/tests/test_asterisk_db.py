@@ -63,6 +63,43 @@ def test_a_row_without_a_key_is_redacted_to_the_field(url: str) -> None:
     assert len(find(connector, BOB_DESK)) == 1
 
 
+SPELLED: Final = (
+    *("+4930901820", "004930901820", "030901820", "30901820", "4930901820", "0+4930901820"),
+    *("9011+4930901820", "++4930901820", "+49 30 901820", "+49-30-901820"),
+)
+NEIGHBOURS: Final = ("+49309018200", "030901821", "+43309018201", "+493090182", "130901820")
+WRAPPED: Final = {
+    "src": "{}",
+    "dst": "{}",
+    "clid": '"Somebody" <{}>',
+    "channel": "PJSIP/{}-0000001a",
+    "dstchannel": "SIP/{}@trunk-0000001b",
+    "lastdata": "PJSIP/{}@trunk,30,tT",
+    "userfield": "called {} back",
+}
+
+
+def test_every_spelling_in_every_column(url: str) -> None:
+    """Law 10: each row that names the number is found, and none that names a neighbour."""
+    rows: list[dict[str, object]] = []
+    named = set()
+    for column, wrapped in WRAPPED.items():
+        for number in (*SPELLED, *NEIGHBOURS):
+            if number in SPELLED:
+                named.add(len(rows))
+            rows.append(cdr(len(rows), "", "") | {column: wrapped.format(number)})
+    fill(url, "cdr", *rows)
+    connector = redacting(url, "cdr")
+    founds = find(connector, ALICE)
+    assert {each.record.data["sequence"] for each in founds} == named
+    connector.redact({each.record.key: each.about for each in founds})
+    assert find(connector, ALICE) == []
+    after = {row["sequence"]: row for row in rows_of(url, "cdr")}
+    for row in rows:
+        if row["sequence"] not in named:
+            assert {name: after[row["sequence"]][name] for name in row} == row
+
+
 def test_parts_of_a_large_table_are_read_side_by_side(url: str) -> None:
     """A table that `sql` splits is split here, too, and its rows are found as before."""
     fill(url, "cdr", cdr(1, "+4930901820", "1001"))
