@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Final
 
+from attrs import define, field
 from botocore.exceptions import ClientError
 
-from dsr.connectors.s3.bucket import Bucket, code
-from dsr.connectors.s3.listing import Kept
+from dsr.connectors.s3.bucket import Bucket, code, denied
+from dsr.connectors.s3.marks import Version, places_hold
 from dsr.model import Lock
 
-__all__ = ["has_locks", "lock_of"]
+__all__ = ["Locks", "has_locks"]
 
-#: What servers answer about an object or a bucket that has no lock, or cannot have one.
+#: What servers answer about a bucket that has no Object Lock, or cannot have it.
 _NONE: Final = frozenset(
     {
         "ObjectLockConfigurationNotFoundError",
         "NoSuchObjectLockConfiguration",
-        "NoSuchKey",
-        "NoSuchVersion",
         "NotImplemented",
         "MethodNotAllowed",
         "InvalidRequest",
@@ -28,8 +27,8 @@ _NONE: Final = frozenset(
 )
 
 
-def has_locks(bucket: Bucket) -> bool:
-    """Return whether objects of the bucket can be locked: one call a reading."""
+def has_locks(bucket: Bucket) -> bool | None:
+    """Return whether objects of the bucket can be locked; None if we may not ask."""
     client = bucket.client()
     with bucket.errors():
         try:
@@ -37,45 +36,49 @@ def has_locks(bucket: Bucket) -> bool:
         except ClientError as error:
             if code(error) in _NONE:
                 return False
+            if denied(code(error)):
+                return None
             raise
     return answer["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled"
 
 
-def lock_of(bucket: Bucket, kept: Kept) -> Lock | None:
-    """Return the lock of a key: that of the version which is locked the longest.
+@define
+class Locks:
+    """The locks of all versions of one key, gathered version by version.
 
-    A legal hold is open-ended. A retention that has ended by the server's own clock is none.
+    A legal hold is open-ended; of several retentions the last end counts. One that has ended by
+    the server's own clock is none, and neither is a hold that dsr placed itself.
     """
+
+    held: bool = False
     until: dt.datetime | None = None
-    for version in kept.data:
-        where = {"Bucket": bucket.name, "Key": kept.key, "VersionId": version.id}
-        if _held(bucket, where):
-            return Lock("a legal hold in the bucket")
-        end = _retained(bucket, where)
-        if end is not None:
-            until = end if until is None else max(until, end)
-    return None if until is None else Lock("a retention period in the bucket", until)
+    modes: set[str] = field(factory=set)
 
+    def add(self, version: Version) -> None:
+        """Ask for the locks of a version. Raises `ClientError`."""
+        if version.is_held() and not self._ours(version):
+            self.held = True
+        retention = version.retention()
+        end = retention.get("RetainUntilDate")
+        if end is not None and end > parsedate_to_datetime(retention["Date"]):
+            self.until = end if self.until is None else max(self.until, end)
+            self.modes.add(str(retention.get("Mode", "")).lower())
 
-def _held(bucket: Bucket, where: dict[str, Any]) -> bool:
-    with bucket.errors():
+    def lock(self) -> Lock | None:
+        """Return them as the lock of the record."""
+        if self.until is None:
+            return Lock("a legal hold in the bucket") if self.held else None
+        period = f"a retention period in the bucket ({' and '.join(sorted(self.modes))})"
+        if self.held:
+            day = self.until.date().isoformat()
+            return Lock(f"a legal hold in the bucket, and {period} until {day}")
+        return Lock(period, self.until)
+
+    @staticmethod
+    def _ours(version: Version) -> bool:
         try:
-            answer = bucket.client().get_object_legal_hold(**where)
+            return places_hold(version.tags())
         except ClientError as error:
-            if code(error) in _NONE:
-                return False
+            if denied(code(error)):
+                return False  # whose it is cannot be told: it counts as somebody else's
             raise
-    return answer["LegalHold"].get("Status") == "ON"
-
-
-def _retained(bucket: Bucket, where: dict[str, Any]) -> dt.datetime | None:
-    with bucket.errors():
-        try:
-            answer = bucket.client().get_object_retention(**where)
-        except ClientError as error:
-            if code(error) in _NONE:
-                return None
-            raise
-    until = answer["Retention"].get("RetainUntilDate")
-    clock = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
-    return until if until is not None and until > clock else None

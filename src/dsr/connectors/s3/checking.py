@@ -1,0 +1,251 @@
+"""What a bucket lets us do, and what it copies elsewhere: asked without changing anything.
+
+A right is tried on a key that does not exist. S3 decides about rights before it looks for the
+object: without the right it says so, and with it that there is no such key.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from attrs import define, field, frozen
+from botocore.exceptions import ClientError
+
+from dsr.connectors.s3.bucket import Bucket, busy, code, denied
+from dsr.connectors.s3.locks import has_locks
+from dsr.connectors.s3.looking import Labels
+from dsr.model import Finding
+
+__all__ = ["Checking"]
+
+_FIND: Final = "data cannot be found"
+_LOCKS: Final = "locks are not seen before an erasure meets them"
+_MARK: Final = "objects cannot be marked"
+
+
+@define
+class _Unasked:
+    """Rights to ask about a bucket's settings that are missing."""
+
+    rights: list[str] = field(factory=list)
+
+
+@frozen
+class Checking:
+    """One look at a bucket. Iterate it for the findings."""
+
+    bucket: Bucket
+    prefix: str
+    labels: Labels
+    restricts: bool  # restriction is on, so tags are read and written
+    holds: bool  # legal holds are placed and lifted
+
+    def __iter__(self) -> Iterator[Finding]:
+        """Yield the findings. Raises `StoreUnavailable` when the bucket cannot be reached."""
+        locks = has_locks(self.bucket)
+        if self.holds and locks is False:
+            yield Finding(
+                "fault",
+                "its bucket has no Object Lock, so no legal hold can be placed: switch it on, or"
+                " the settings legal_hold and restrict off",
+            )
+        yield from self._find(locks is not False)
+        yield from self._erase()
+        yield from self._mark()
+        yield from self._left()
+        if self.labels:
+            yield from self._labels()
+
+    def _find(self, locks: bool) -> Iterator[Finding]:  # noqa: FBT001
+        client, where, nobody = self.bucket.client(), self._bucket, self._nobody
+        yield from self._try(
+            "s3:ListBucketVersions",
+            _FIND,
+            lambda: client.list_object_versions(**where, Prefix=self.prefix, MaxKeys=1),
+        )
+        yield from self._try(
+            "s3:ListBucketMultipartUploads",
+            _FIND,
+            lambda: client.list_multipart_uploads(**where, MaxUploads=1),
+        )
+        yield from self._try(
+            "s3:GetObjectVersion",
+            "contents cannot be handed over" + (", nor metadata read" if self.labels else ""),
+            lambda: client.head_object(**nobody),
+        )
+        if locks:
+            yield from self._try(
+                "s3:GetBucketObjectLockConfiguration",
+                _LOCKS,
+                lambda: client.get_object_lock_configuration(**where),
+            )
+            yield from self._try(
+                "s3:GetObjectLegalHold", _LOCKS, lambda: client.get_object_legal_hold(**nobody)
+            )
+            yield from self._try(
+                "s3:GetObjectRetention", _LOCKS, lambda: client.get_object_retention(**nobody)
+            )
+        if self.labels.tags or self.restricts or self.holds:
+            yield from self._try(
+                "s3:GetObjectVersionTagging",
+                "tags are not seen",
+                lambda: client.get_object_tagging(**nobody),
+            )
+
+    def _erase(self) -> Iterator[Finding]:
+        client, nobody = self.bucket.client(), self._nobody
+        objects: Any = {"Objects": [{"Key": nobody["Key"], "VersionId": nobody["VersionId"]}]}
+        refused: list[str] = []
+
+        def delete() -> None:
+            answer = client.delete_objects(**self._bucket, Delete=objects)
+            refused.extend(each.get("Code", "") for each in answer.get("Errors", []))
+
+        right = "s3:DeleteObjectVersion"
+        yield from self._try(right, "nothing can be erased", delete)
+        if any(map(denied, refused)):
+            yield self._missing(right, "nothing can be erased")
+        yield from self._try(
+            "s3:AbortMultipartUpload",
+            "unfinished uploads cannot be erased",
+            lambda: client.abort_multipart_upload(
+                **self._bucket, Key=nobody["Key"], UploadId=uuid.uuid4().hex
+            ),
+        )
+
+    def _mark(self) -> Iterator[Finding]:
+        client, nobody = self.bucket.client(), self._nobody
+        if self.restricts or self.holds:
+            yield from self._try(
+                "s3:PutObjectVersionTagging",
+                _MARK,
+                lambda: client.put_object_tagging(**nobody, Tagging={"TagSet": []}),
+            )
+        if self.holds:
+            yield from self._try(
+                "s3:PutObjectLegalHold",
+                _MARK,
+                lambda: client.put_object_legal_hold(**nobody, LegalHold={"Status": "OFF"}),
+            )
+
+    def _left(self) -> Iterator[Finding]:
+        """Yield where copies of the objects or of their keys go."""
+        unasked = _Unasked()
+        client, where = self.bucket.client(), self._bucket
+
+        def ask(right: str, act: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+            return self._ask(right, act, unasked)
+
+        answer = ask(
+            "s3:GetReplicationConfiguration", lambda: client.get_bucket_replication(**where)
+        )
+        for rule in answer.get("ReplicationConfiguration", {}).get("Rules", []):
+            if rule.get("Status") == "Enabled":
+                target = rule.get("Destination", {}).get("Bucket", "another bucket")
+                yield Finding("left", f"its objects are replicated to {target}: erase there, too")
+        answer = ask("s3:GetBucketLogging", lambda: client.get_bucket_logging(**where))
+        if target := answer.get("LoggingEnabled", {}).get("TargetBucket"):
+            yield Finding("left", f"server access logs in bucket {target} name its keys")
+        answer = ask(
+            "s3:GetInventoryConfiguration",
+            lambda: client.list_bucket_inventory_configurations(**where),
+        )
+        for each in answer.get("InventoryConfigurationList", []):
+            target = each.get("Destination", {}).get("S3BucketDestination", {}).get("Bucket", "")
+            yield Finding("left", f"inventories in {target or 'another bucket'} list its keys")
+        answer = ask(
+            "s3:GetBucketNotification",
+            lambda: client.get_bucket_notification_configuration(**where),
+        )
+        if any(each for name, each in answer.items() if name.endswith("Configurations")):
+            yield Finding("left", "its events carry keys to queues, topics or functions")
+        answer = ask(
+            "s3:GetLifecycleConfiguration",
+            lambda: client.get_bucket_lifecycle_configuration(**where),
+        )
+        rules = [each for each in answer.get("Rules", []) if each.get("Status") == "Enabled"]
+        if any(
+            each.get("Transitions") or each.get("NoncurrentVersionTransitions") for each in rules
+        ):
+            yield Finding(
+                "advice",
+                "a lifecycle rule moves objects to other storage classes: those in an archive"
+                " class are erased as they are, but restored before they can be handed over",
+            )
+        answer = ask("s3:GetBucketVersioning", lambda: client.get_bucket_versioning(**where))
+        if answer.get("MFADelete") == "Enabled":
+            yield Finding("right", "MFA delete is on: versions cannot be erased without its token")
+        if unasked.rights:
+            rights = ", ".join(unasked.rights)
+            yield Finding("advice", f"where copies go cannot be asked without {rights}")
+
+    def _labels(self) -> Iterator[Finding]:
+        requests = (
+            "a request" if not (self.labels.metadata and self.labels.tags) else "two requests"
+        )
+        yield Finding(
+            "advice",
+            f"metadata and tags are no index: each reading sends {requests} for every version of"
+            " every object; identifiers in the keys, or a link from the call records, are faster",
+        )
+        yield Finding(
+            "left",
+            "the metadata of unfinished uploads cannot be read: those whose keys name nobody are"
+            " not found; let a lifecycle rule abort them (AbortIncompleteMultipartUpload)",
+        )
+
+    def _try(self, right: str, effect: str, act: Callable[[], object]) -> Iterator[Finding]:
+        """Yield a finding if the right is missing; pass over what S3 says of a missing object."""
+        with self.bucket.errors():
+            try:
+                act()
+            except ClientError as error:
+                name = code(error)
+                if denied(name):
+                    yield self._missing(right, effect)
+                elif busy(name) or self._concerns_all(name):
+                    raise
+
+    def _ask(
+        self, right: str, act: Callable[[], Mapping[str, Any]], unasked: _Unasked
+    ) -> Mapping[str, Any]:
+        """Return a setting of the bucket; nothing if it has none, or we may not know."""
+        with self.bucket.errors():
+            try:
+                return act()
+            except ClientError as error:
+                if denied(code(error)):
+                    unasked.rights.append(right)
+                elif self._concerns_all(code(error)):
+                    raise
+        return {}
+
+    @staticmethod
+    def _missing(right: str, effect: str) -> Finding:
+        return Finding("right", f"{right} is missing: {effect}")
+
+    @staticmethod
+    def _concerns_all(name: str) -> bool:
+        """Return whether an error is about the bucket or the login."""
+        return name in {
+            "NoSuchBucket",
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "ExpiredToken",
+            "InvalidToken",
+            "RequestTimeTooSkewed",
+            "PermanentRedirect",
+            "AuthorizationHeaderMalformed",
+        }
+
+    @property
+    def _bucket(self) -> dict[str, Any]:
+        return {"Bucket": self.bucket.name}
+
+    @property
+    def _nobody(self) -> dict[str, Any]:
+        """An object below the prefix that does not exist."""
+        key = f"{self.prefix}.dsr-check-{uuid.uuid4()}"
+        return {"Bucket": self.bucket.name, "Key": key, "VersionId": "null"}
