@@ -6,6 +6,7 @@ is ever written but the lines that change, so unknown properties and odd cards s
 
 from __future__ import annotations
 
+import datetime as dt
 import quopri
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -112,6 +113,16 @@ class Card:
     def version(self) -> str:
         """Its version; empty if it names none."""
         return next((each.value for each in self.properties if each.name == "version"), "")
+
+    @property
+    def revised(self) -> dt.datetime | None:
+        """When it was last changed (REV); None where it does not say, with its zone."""
+        said = [each.value for each in self.properties if each.name == "rev"]
+        try:
+            moment = dt.datetime.fromisoformat(said[0]) if len(said) == 1 else None
+        except ValueError:
+            return None
+        return moment if moment and moment.tzinfo else None
 
     @property
     def flat(self) -> bytes:

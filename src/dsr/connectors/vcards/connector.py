@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
@@ -20,8 +19,8 @@ from dsr.connectors.replacing import INTERRUPTED, Changed, leftovers, replacing,
 from dsr.connectors.vcards.books import Broken, cards, rewritten
 from dsr.connectors.vcards.cards import Card
 from dsr.connectors.vcards.marks import Marks
-from dsr.connectors.vcards.mentions import Place, shown
-from dsr.connectors.vcards.people import OWN, Mention, People
+from dsr.connectors.vcards.mentions import Place, mentioned
+from dsr.connectors.vcards.people import OWN, People
 from dsr.errors import Refused
 from dsr.model import Finding, Found, Identifier, Kind, Record, Unread
 
@@ -199,7 +198,7 @@ class VCards:
                 if who:
                     record = self._record(key, card, is_owners=bool(mine))
                     yield from (Found(each, record, record.personal) for each in who)
-                yield from self._mentions(key, card, mentions)
+                yield from mentioned(key, self.category, card, mentions)
 
     def _record(self, key: str, card: Card, *, is_owners: bool) -> Record:
         """Return a card as a record; only its book's owner may read whose book it is in."""
@@ -215,24 +214,7 @@ class VCards:
             if isinstance(values, list) and len(values) == 1:
                 data[name] = values[0]
         about = frozenset(name for name, value in data.items() if any(value)) - _BOOKS
-        return Record(key, self.category, data, at=_moment(data.get("rev")), personal=about)
-
-    def _mentions(self, key: str, card: Card, mentions: Iterable[Mention]) -> Iterator[Found]:
-        rev = next((each.value for each in card.properties if each.name == "rev"), None)
-        by_place: dict[Place, list[Mention]] = {}
-        for each in mentions:
-            by_place.setdefault(Place.of(each), []).append(each)
-        for place, found in by_place.items():
-            data = {place.name: shown(found[0])}
-            record = Record(
-                f"{key}/{place}",
-                self.category,
-                data,
-                at=_moment(rev),
-                personal=frozenset(data),
-            )
-            for who in dict.fromkeys(each.who for each in found):
-                yield Found(who, record, record.personal)
+        return Record(key, self.category, data, at=card.revised, personal=about)
 
     def _rewrite(self, path: bytes, edit: _Edit) -> list[str]:
         """Replace each card by what `edit` makes of it and its marks; return what went wrong.
@@ -285,12 +267,3 @@ def _parsed(key: str) -> tuple[bytes, str, Place | None]:
 
 def _values(value: object) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list | tuple) else [str(value)]
-
-
-def _moment(rev: object) -> dt.datetime | None:
-    """Return when the card was last changed; None where it does not say, with its zone."""
-    try:
-        moment = dt.datetime.fromisoformat(rev) if isinstance(rev, str) else None
-    except ValueError:
-        return None
-    return moment if moment and moment.tzinfo else None

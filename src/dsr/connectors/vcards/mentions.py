@@ -8,13 +8,15 @@ address with as many `x`: the rest of the card is another person's, and stays by
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from dsr.connectors.vcards.cards import Card
 from dsr.connectors.vcards.people import Mention, loose
+from dsr.model import Found, Record
 
-__all__ = ["Place", "shown"]
+__all__ = ["Place", "mentioned"]
 
 _SIGN: Final = re.compile(rb"[0-9A-Za-z]")
 
@@ -58,7 +60,23 @@ class Place(NamedTuple):
         return card
 
 
-def shown(mention: Mention) -> str:
+def mentioned(key: str, category: str, card: Card, mentions: Iterable[Mention]) -> Iterator[Found]:
+    """Yield what is found in a card (its record has `key`) of those whom it mentions.
+
+    The key of a mention is `KEY/PLACE`; `Place.read` reads what stands behind the slash.
+    """
+    by_place: dict[Place, list[Mention]] = {}
+    for each in mentions:
+        by_place.setdefault(Place.of(each), []).append(each)
+    for place, found in by_place.items():
+        data = {place.name: _shown(found[0])}
+        personal = frozenset(data)
+        record = Record(f"{key}/{place}", category, data, at=card.revised, personal=personal)
+        for who in dict.fromkeys(each.who for each in found):
+            yield Found(who, record, personal)
+
+
+def _shown(mention: Mention) -> str:
     """Return the line of the property's value that the mention stands in."""
     value = mention.place.value.encode("utf-8", "replace")
     start = value.rfind(b"\n", 0, mention.start) + 1
