@@ -1,152 +1,22 @@
-"""The `s3` connector against a real Ceph RGW: the contract, versions, locks, errors."""
+"""The `s3` connector against a real Ceph RGW: versions, what it lists, errors."""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
-import uuid
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from dsr.connectors.s3 import S3, from_config
+from dsr.connectors.s3 import S3
 from dsr.errors import Refused, StoreUnavailable
-from dsr.model import Found, Identifier, Record
-from dsr.settings import Context
-from dsr.testing import ConnectorSuite, Harness
+from dsr.model import Found
+from tests.connectors.s3_buckets import SUBJECT, deny, found, login, make_bucket, raw, store
 from tests.servers.rgw import Rgw, rgw
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+__all__ = ["login", "rgw"]
 
-__all__ = ["rgw"]
-
-SUBJECT = Identifier("phone", "+4930901820")
-BYSTANDER = Identifier("phone", "+4930901821")
-AUDIO = os.urandom(300_000)  # more than one chunk
 KEY = "rec/2026/03/01/030901820-é +.wav"
-
-
-@pytest.fixture(autouse=True)
-def _login(rgw: Rgw, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the connector credentials as an operator does: through the environment."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", rgw.access_key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", rgw.secret_key)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-
-
-def make_bucket(rgw: Rgw, *, versions: bool = False, locks: bool = False) -> str:
-    name = f"b-{uuid.uuid4()}"
-    client = rgw.client()
-    client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=locks)
-    if versions:
-        client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    return name
-
-
-def store(endpoint: str, bucket: str, *keys: str, **more: str) -> S3:
-    table = {
-        "bucket": bucket,
-        "category": "recordings",
-        "keys": keys or ["{date:%Y/%m/%d}/{any}", "{any}"],
-        "prefix": "rec/",
-        "timezone": "Europe/Berlin",
-        "endpoint": endpoint,
-        "region": "us-east-1",
-        **more,
-    }
-    return from_config("recordings", table, Context("DE", Path()))
-
-
-def found(connector: S3, *who: Identifier) -> dict[str, Record]:
-    founds = list(connector.find(who))
-    return {each.record.key: each.record for each in founds if isinstance(each, Found)}
-
-
-def raw(client: S3Client, bucket: str) -> list[tuple[Any, ...]]:
-    """Return everything that the bucket lists: versions, markers, unfinished uploads."""
-    listing = client.list_object_versions(Bucket=bucket)
-    uploads = client.list_multipart_uploads(Bucket=bucket)
-    assert not listing["IsTruncated"]
-    return [
-        *((each["Key"], each["VersionId"], "data") for each in listing.get("Versions", [])),
-        *((each["Key"], each["VersionId"], "marker") for each in listing.get("DeleteMarkers", [])),
-        *((each["Key"], each["UploadId"], "upload") for each in uploads.get("Uploads", [])),
-    ]
-
-
-class BucketHarness(Harness):
-    """A bucket with a clean object, a hidden one, and one that is only half uploaded."""
-
-    subject = SUBJECT
-    bystander = BYSTANDER
-
-    def __init__(self, rgw: Rgw, *, versions: bool) -> None:
-        """Make an empty bucket."""
-        self.client = rgw.client()
-        self.endpoint = rgw.endpoint
-        self.versions = versions
-        self.bucket = make_bucket(rgw, versions=versions)
-        self.connector = store(rgw.endpoint, self.bucket)
-
-    def put(self, key: str, data: bytes) -> None:
-        self.client.put_object(Bucket=self.bucket, Key=key, Body=data)
-
-    def seed(self) -> int:
-        self.put("rec/2026/03/01/out-030901820-06915.wav", b"old" if self.versions else AUDIO)
-        self.put("rec/2026/03/01/out-030901820-06915.wav", AUDIO)
-        self.put("rec/2026/03/02/in-06915-+4930901820.wav", AUDIO)
-        if self.versions:
-            self.client.delete_object(
-                Bucket=self.bucket, Key="rec/2026/03/02/in-06915-+4930901820.wav"
-            )
-        for key in ("rec/2026/03/01/out-030901820-06915.wav", "rec/4930901820.wav"):
-            self.client.create_multipart_upload(Bucket=self.bucket, Key=key)
-        for number in range(3):
-            self.put(f"rec/2026/03/01/out-030901821-{number}.wav", b"other")
-        self.put("rec/2026/03/01/out-0309018201.wav", b"longer")
-        self.client.create_multipart_upload(Bucket=self.bucket, Key="rec/4930901821.wav")
-        return 3
-
-    def count(self) -> int:
-        return len({each[0] for each in raw(self.client, self.bucket) if self.mine(each[0])})
-
-    def mine(self, key: str) -> bool:
-        return "30901820" in key and "309018201" not in key
-
-    def others(self) -> bytes:
-        kept = sorted(each for each in raw(self.client, self.bucket) if not self.mine(each[0]))
-        bodies = [
-            self.client.get_object(Bucket=self.bucket, Key=key, VersionId=version)["Body"].read()
-            for key, version, kind in kept
-            if kind == "data"
-        ]
-        return repr((kept, bodies)).encode()
-
-    def content(self, record: Record) -> bytes | None:
-        return AUDIO if record.content else None
-
-    def unreachable(self) -> S3:
-        return store(self.endpoint, "no-such-bucket")
-
-
-class TestVersioned(ConnectorSuite):
-    """The contract, on a bucket that keeps old versions."""
-
-    @pytest.fixture
-    def harness(self, rgw: Rgw) -> Harness:
-        return BucketHarness(rgw, versions=True)
-
-
-class TestUnversioned(ConnectorSuite):
-    """The contract, on a bucket that keeps one version."""
-
-    @pytest.fixture
-    def harness(self, rgw: Rgw) -> Harness:
-        return BucketHarness(rgw, versions=False)
 
 
 class TestVersions:
@@ -224,78 +94,6 @@ class TestVersions:
         assert [each[0] for each in raw(client, bucket)] == keys[:1]
 
 
-class TestLocks:
-    """What Object Lock keeps is found, named and reported, never claimed to be gone."""
-
-    @pytest.fixture
-    def bucket(self, rgw: Rgw) -> str:
-        return make_bucket(rgw, locks=True)
-
-    @pytest.fixture
-    def held(self, rgw: Rgw, bucket: str) -> str:
-        client = rgw.client()
-        client.put_object(Bucket=bucket, Key=KEY, Body=b"evidence")
-        client.put_object_legal_hold(Bucket=bucket, Key=KEY, LegalHold={"Status": "ON"})
-        client.put_object(Bucket=bucket, Key=KEY, Body=b"newer, and free")
-        return KEY
-
-    def test_a_legal_hold_is_seen_on_an_old_version(self, rgw: Rgw, bucket: str, held: str) -> None:
-        """A hold on any version is a lock of the record, without an end."""
-        lock = found(store(rgw.endpoint, bucket), SUBJECT)[held].lock
-        assert lock is not None
-        assert "legal hold" in lock.reason
-        assert lock.until is None
-
-    def test_erase_reports_what_stays(self, rgw: Rgw, bucket: str, held: str) -> None:
-        """The held version stays, all else goes, and the caller is told, without the key."""
-        client = rgw.client()
-        client.put_object(Bucket=bucket, Key="rec/free.wav", Body=b"x")
-        connector = store(rgw.endpoint, bucket)
-        with pytest.raises(Refused) as raised:
-            connector.erase([held, "rec/free.wav"])
-        assert "AccessDenied" in str(raised.value)
-        assert "030901820" not in str(raised.value)
-        assert [(key, kind) for key, _, kind in raw(client, bucket)] == [(held, "data")]
-        assert found(connector, SUBJECT)[held].lock is not None
-
-    def test_erase_carries_on_when_the_hold_is_lifted(
-        self, rgw: Rgw, bucket: str, held: str
-    ) -> None:
-        """The same call ends where no hold had been."""
-        client = rgw.client()
-        connector = store(rgw.endpoint, bucket)
-        with pytest.raises(Refused):
-            connector.erase([held])
-        ((_, version, _),) = raw(client, bucket)
-        client.put_object_legal_hold(
-            Bucket=bucket, Key=held, VersionId=version, LegalHold={"Status": "OFF"}
-        )
-        assert found(connector, SUBJECT)[held].lock is None
-        connector.erase([held])
-        assert raw(client, bucket) == []
-
-    def test_a_retention_has_its_end(self, rgw: Rgw, bucket: str) -> None:
-        """The longest retention of any version is the record's."""
-        client = rgw.client()
-        ends = [dt.datetime(2099, month, 1, tzinfo=dt.UTC) for month in (6, 7)]
-        for end in ends:
-            put = client.put_object(Bucket=bucket, Key=KEY, Body=b"x")
-            client.put_object_retention(
-                Bucket=bucket,
-                Key=KEY,
-                VersionId=put["VersionId"],
-                Retention={"Mode": "GOVERNANCE", "RetainUntilDate": end},
-            )
-        lock = found(store(rgw.endpoint, bucket), SUBJECT)[KEY].lock
-        assert lock is not None
-        assert lock.until == ends[1]
-
-    def test_what_is_not_locked_has_no_lock(self, rgw: Rgw, bucket: str) -> None:
-        """A bucket that can lock does not lock everything."""
-        rgw.client().put_object(Bucket=bucket, Key=KEY, Body=b"x")
-        assert found(store(rgw.endpoint, bucket), SUBJECT)[KEY].lock is None
-
-
 class TestErrors:
     """Every way to fail is an error of the store that tells nothing about a person."""
 
@@ -345,14 +143,7 @@ class TestErrors:
     def test_one_object_that_may_not_be_read(self, rgw: Rgw, bucket: str) -> None:
         """An object whose bytes are denied is a refusal of that object, not of the store."""
         record = found(store(rgw.endpoint, bucket), SUBJECT)[KEY]
-        policy = (
-            '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*",'
-            ' "Action": ["s3:GetObject", "s3:GetObjectVersion"],'
-            f' "Resource": "arn:aws:s3:::{bucket}/*"}}]}}'
-        )
-        rgw.client().put_bucket_policy(Bucket=bucket, Policy=policy)
-        with pytest.raises(ClientError):  # the server does deny it
-            rgw.client().get_object(Bucket=bucket, Key=KEY)
+        deny(rgw, bucket, ["s3:GetObject", "s3:GetObjectVersion"])
         assert record.content is not None
         with pytest.raises(Refused, match="AccessDenied") as raised:
             list(record.content.chunks())
