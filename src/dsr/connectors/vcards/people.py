@@ -95,10 +95,11 @@ class People:
         return card.is_quoted or any(self.matcher.scan(card.flat))
 
     def _of_value(self, name: str, value: str) -> Iterator[Identifier]:
-        try:
-            for spoken in _spoken(name, value, self.region):
-                yield from self.known.get(spoken, ())
-        except InvalidIdentifier:  # more than a number: "030 901820 (mornings)"
+        phone = False
+        for spoken in _spoken(name, value, self.region):
+            phone = phone or spoken[0] == "phone"
+            yield from self.known.get(spoken, ())
+        if phone:  # also "4930901820", and more than a number: "030 901820 (mornings)"
             yield from (each for each in self.matcher.matches(value) if each.kind == "phone")
 
 
@@ -123,7 +124,7 @@ def _is_own(name: str) -> bool:
 def _spoken(name: str, value: str, region: str) -> Iterator[tuple[Kind, str]]:
     """Yield what a number or address means, as identifiers are written.
 
-    Raises `InvalidIdentifier` at the end if it is to be a number and is none alone.
+    What is to be a number and is none alone is a phone of no value.
     """
     scheme = _SCHEME.match(value)
     said = scheme[1].lower() if scheme else ""
@@ -137,4 +138,7 @@ def _spoken(name: str, value: str, region: str) -> Iterator[tuple[Kind, str]]:
         yield "sip", address
         yield "sip", address.partition("@")[0]
     if said in {"tel", "sip", "sips"} or (not said and name != "impp"):
-        yield "phone", normalise(value, region)
+        try:
+            yield "phone", normalise(value, region)
+        except InvalidIdentifier:
+            yield "phone", ""
