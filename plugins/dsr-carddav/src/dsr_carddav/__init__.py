@@ -1,1 +1,1 @@
-"""CardDAV: any server over HTTP, and the tables of sabre/dav."""
+"""CardDAV: any server over HTTP (`carddav`), and the tables of sabre/dav (`sabredav-db`)."""
