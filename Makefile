@@ -13,7 +13,7 @@ test: .venv/.test ## check style, types and behaviour (servers: .ci/packages.txt
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 demo: .venv/.run ## build a small operator anew in demo/ and walk four requests through it
 	rm -rf demo

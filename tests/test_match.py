@@ -146,6 +146,7 @@ def test_no_neighbour_is_found(data: st.DataObject) -> None:
         "030 901820-12",
         '"Eva" <030 901820 12>',
         '"Eva" <030901820 12>',
+        '"Eva" [030 901820 12]',
         "030\n901820",
         "030,901820",
     ],

@@ -51,6 +51,7 @@ _EXTENSION: Final = re.compile(rb"(?:x|ext)\.?\d", re.IGNORECASE)
 _DIRECT_DIAL: Final = re.compile(rb"[-/.]\d{1,4}(?![\w-])")
 #: A last short group in a field of its own: `"Name" <030 23125 00>` goes on to the bracket.
 _LAST_GROUP: Final = re.compile(rb"[-/. ]\d{1,4}(?:[>\"';,@)]|\Z)")
+_LAST_IN_BRACKETS: Final = re.compile(rb"[-/. ]\d{1,4}[\]}|]")  # [030 23125 00], not [4930… 200]
 _CHANNEL: Final = re.compile(rb"-[0-9a-f]{8}(?![\w-])")  # what Asterisk puts behind a user
 _MORE_TIME: Final = re.compile(rb":\d")
 _MORE_DECIMALS: Final = re.compile(rb"\.\d")
@@ -248,6 +249,8 @@ def _ends(place: _Place) -> bool:
         return _EXTENSION.match(text, end) is not None
     grouped = place.inside or b" " in place.after  # else - parts the fields of a file's name
     if grouped and place.after and _LAST_GROUP.match(text, end):
+        return False
+    if place.inside and place.after and _LAST_IN_BRACKETS.match(text, end):
         return False
     tight = place.inside and place.after in {b"-", b"/", b"."}
     return not (tight and _DIRECT_DIAL.match(text, end))
