@@ -102,12 +102,13 @@ def raw(client: S3Client, bucket: str) -> list[tuple[Any, ...]]:
 
 
 def deny(rgw: Rgw, bucket: str, actions: Iterable[str], below: str = "*") -> None:
-    """Set a bucket policy that denies actions to everybody, on the bucket and on keys `below`."""
+    """Set a bucket policy that denies actions to everybody, on some keys or on the bucket, too."""
+    keys = f'"arn:aws:s3:::{bucket}/{below}"'
+    where = f'{keys}, "arn:aws:s3:::{bucket}"' if below == "*" else keys
     names = ", ".join(f'"{each}"' for each in actions)
     policy = (
         '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*",'
-        f' "Action": [{names}],'
-        f' "Resource": ["arn:aws:s3:::{bucket}", "arn:aws:s3:::{bucket}/{below}"]}}]}}'
+        f' "Action": [{names}], "Resource": [{where}]}}]}}'
     )
     rgw.client().put_bucket_policy(Bucket=bucket, Policy=policy)
 

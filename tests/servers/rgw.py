@@ -76,6 +76,9 @@ rgw frontends = beast endpoint=127.0.0.1:{port} tcp_nodelay=1
 rgw data = {folder}/rgw
 paxos propose interval = 0.05
 paxos min wait = 0.01
+rgw crypt require ssl = false
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = recordings=cmVjb3JkaW5ncy1rZXktb2YtMzItYnl0ZXMtZm9yLTE=
 debug rgw = 0/0
 """
 

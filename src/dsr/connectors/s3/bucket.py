@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -80,10 +81,15 @@ class Bucket:
 
     def client(self) -> S3Client:
         """Return this process's client (thread-safe). Raises `StoreUnavailable`."""
-        login = tuple(map(self._secret, (self.access_key, self.secret_key, self.customer_key)))
+        login = (self._secret(self.access_key), self._secret(self.secret_key))
+        try:
+            key = base64.b64decode(self._secret(self.customer_key), validate=True)
+        except ValueError:
+            what = f"store {self.store}: the key that customer_key names is not base64"
+            raise ConfigurationError(what, "write the 32 bytes of the key in base64") from None
         where = (self.endpoint, self.region, self.profile, self.addressing)
         with self.errors():
-            return _client(where, login, os.getpid(), payer=self.requester_pays)
+            return _client(where, login, key, os.getpid(), payer=self.requester_pays)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -145,7 +151,8 @@ def denied(what: str) -> bool:
 @lru_cache(maxsize=16)
 def _client(
     where: tuple[str, str, str, Addressing],
-    login: tuple[str, ...],
+    login: tuple[str, str],
+    customer_key: bytes,
     process: int,
     *,
     payer: bool,
@@ -153,7 +160,7 @@ def _client(
     """Return a client; `process` keeps one that was made before a fork out of the child."""
     del process
     endpoint, region, profile, addressing = where
-    access_key, secret_key, customer_key = login
+    access_key, secret_key = login
     core = botocore.session.Session(profile=profile or None)
     core.register_component("response_parser_factory", Parsers())
     if addressing == "auto" and endpoint:
@@ -172,15 +179,15 @@ def _client(
             s3={"addressing_style": addressing},
         ),
     )
-    more: dict[str, str] = {"RequestPayer": "requester"} if payer else {}
+    more: dict[str, str | bytes] = {"RequestPayer": "requester"} if payer else {}
     if customer_key:
-        more |= {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": customer_key}
+        more |= {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": customer_key}  # made base64
     client.meta.events.register("provide-client-params.s3", partial(_add, more))
     return client
 
 
 def _add(
-    more: Mapping[str, str], params: dict[str, Any], model: OperationModel, **_: object
+    more: Mapping[str, str | bytes], params: dict[str, Any], model: OperationModel, **_: object
 ) -> None:
     """Add the parameters that are the same in every request which takes them."""
     known = model.input_shape.members if model.input_shape else {}

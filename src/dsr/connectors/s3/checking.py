@@ -1,14 +1,16 @@
 """What a bucket lets us do, and what it copies elsewhere: asked without changing anything.
 
-A right is tried on a key that does not exist. S3 decides about rights before it looks for the
-object: without the right it says so, and with it that there is no such key.
+Rights to read are tried on the first object of the listing. Rights to write are tried on a key
+that does not exist: AWS decides about rights first, and then finds nothing to change. Servers
+that look for the object first are asked again, to write to the first object what no server
+takes: a tag or a legal hold of a form that there is none of.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any, Final, cast
 
 from attrs import define, field, frozen
 from botocore.exceptions import ClientError
@@ -16,6 +18,7 @@ from botocore.exceptions import ClientError
 from dsr.connectors.s3.bucket import Bucket, busy, code, denied
 from dsr.connectors.s3.locks import has_locks
 from dsr.connectors.s3.looking import Labels
+from dsr.connectors.s3.wire import Page
 from dsr.model import Finding
 
 __all__ = ["Checking"]
@@ -23,6 +26,10 @@ __all__ = ["Checking"]
 _FIND: Final = "data cannot be found"
 _LOCKS: Final = "locks are not seen before an erasure meets them"
 _MARK: Final = "objects cannot be marked"
+_SOME: Final = 100  # versions among which there is one with bytes, if there is any at all
+_TOO_LONG: Final = 200  # signs in a tag's name: S3 takes 128
+
+_Object = dict[str, Any]
 
 
 @define
@@ -51,20 +58,32 @@ class Checking:
                 "its bucket has no Object Lock, so no legal hold can be placed: switch it on, or"
                 " the settings legal_hold and restrict off",
             )
-        yield from self._find(locks is not False)
+        sample = yield from self._listed()
+        yield from self._find(sample, locks=locks is not False)
         yield from self._erase()
-        yield from self._mark()
+        yield from self._mark(sample)
         yield from self._left()
         if self.labels:
             yield from self._labels()
 
-    def _find(self, locks: bool) -> Iterator[Finding]:  # noqa: FBT001
-        client, where, nobody = self.bucket.client(), self._bucket, self._nobody
-        yield from self._try(
-            "s3:ListBucketVersions",
-            _FIND,
-            lambda: client.list_object_versions(**where, Prefix=self.prefix, MaxKeys=1),
-        )
+    def _listed(self) -> Generator[Finding, None, _Object]:
+        """Try the listing, and return an object to try things on: the first, or none."""
+        client, sample = self.bucket.client(), self._nobody
+
+        def find() -> None:
+            answer = client.list_object_versions(**self._bucket, Prefix=self.prefix, MaxKeys=_SOME)
+            page = cast("dict[str, object]", answer).get("Page")
+            if isinstance(page, Page):
+                for each in page.entries:
+                    if each.size is not None:
+                        sample.update({"Key": each.key, "VersionId": each.id})
+                        return
+
+        yield from self._try("s3:ListBucketVersions", _FIND, find)
+        return sample
+
+    def _find(self, sample: _Object, *, locks: bool) -> Iterator[Finding]:
+        client, where = self.bucket.client(), self._bucket
         yield from self._try(
             "s3:ListBucketMultipartUploads",
             _FIND,
@@ -73,7 +92,7 @@ class Checking:
         yield from self._try(
             "s3:GetObjectVersion",
             "contents cannot be handed over" + (", nor metadata read" if self.labels else ""),
-            lambda: client.head_object(**nobody),
+            lambda: client.head_object(**sample),
         )
         if locks:
             yield from self._try(
@@ -82,16 +101,16 @@ class Checking:
                 lambda: client.get_object_lock_configuration(**where),
             )
             yield from self._try(
-                "s3:GetObjectLegalHold", _LOCKS, lambda: client.get_object_legal_hold(**nobody)
+                "s3:GetObjectLegalHold", _LOCKS, lambda: client.get_object_legal_hold(**sample)
             )
             yield from self._try(
-                "s3:GetObjectRetention", _LOCKS, lambda: client.get_object_retention(**nobody)
+                "s3:GetObjectRetention", _LOCKS, lambda: client.get_object_retention(**sample)
             )
         if self.labels.tags or self.restricts or self.holds:
             yield from self._try(
                 "s3:GetObjectVersionTagging",
                 "tags are not seen",
-                lambda: client.get_object_tagging(**nobody),
+                lambda: client.get_object_tagging(**sample),
             )
 
     def _erase(self) -> Iterator[Finding]:
@@ -115,19 +134,23 @@ class Checking:
             ),
         )
 
-    def _mark(self) -> Iterator[Finding]:
+    def _mark(self, sample: _Object) -> Iterator[Finding]:
         client, nobody = self.bucket.client(), self._nobody
         if self.restricts or self.holds:
+            no_tag: Any = {"TagSet": [{"Key": "x" * _TOO_LONG, "Value": ""}]}
             yield from self._try(
                 "s3:PutObjectVersionTagging",
                 _MARK,
                 lambda: client.put_object_tagging(**nobody, Tagging={"TagSet": []}),
+                lambda: client.put_object_tagging(**sample, Tagging=no_tag),
             )
         if self.holds:
+            no_hold: Any = {"Status": "UNKNOWN"}
             yield from self._try(
                 "s3:PutObjectLegalHold",
                 _MARK,
                 lambda: client.put_object_legal_hold(**nobody, LegalHold={"Status": "OFF"}),
+                lambda: client.put_object_legal_hold(**sample, LegalHold=no_hold),
             )
 
     def _left(self) -> Iterator[Finding]:
@@ -196,17 +219,19 @@ class Checking:
             " not found; let a lifecycle rule abort them (AbortIncompleteMultipartUpload)",
         )
 
-    def _try(self, right: str, effect: str, act: Callable[[], object]) -> Iterator[Finding]:
+    def _try(self, right: str, effect: str, *acts: Callable[[], object]) -> Iterator[Finding]:
         """Yield a finding if the right is missing; pass over what S3 says of a missing object."""
         with self.bucket.errors():
-            try:
-                act()
-            except ClientError as error:
-                name = code(error)
-                if denied(name):
-                    yield self._missing(right, effect)
-                elif busy(name) or self._concerns_all(name):
-                    raise
+            for act in acts:
+                try:
+                    act()
+                except ClientError as error:
+                    name = code(error)
+                    if denied(name):
+                        yield self._missing(right, effect)
+                        return
+                    if busy(name) or self._concerns_all(name):
+                        raise
 
     def _ask(
         self, right: str, act: Callable[[], Mapping[str, Any]], unasked: _Unasked
@@ -245,7 +270,7 @@ class Checking:
         return {"Bucket": self.bucket.name}
 
     @property
-    def _nobody(self) -> dict[str, Any]:
+    def _nobody(self) -> _Object:
         """An object below the prefix that does not exist."""
         key = f"{self.prefix}.dsr-check-{uuid.uuid4()}"
         return {"Bucket": self.bucket.name, "Key": key, "VersionId": "null"}

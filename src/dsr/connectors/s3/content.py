@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ObjectContent"]
 
 _CHUNK: Final = 256 * 1024
-_TRIES: Final = 4  # connections in a row that may break without a byte
+_TRIES: Final = 4  # connections in a row that may break before a chunk is read
 _BROKEN: Final = (HTTPClientError, IncompleteReadError, ReadTimeoutError)
 _OTHER_SIZE: Final = "its size is not what the bucket lists"
 _NO_PARTS: Final = "the server does not send parts of objects"
@@ -72,7 +72,7 @@ class ObjectContent:
                     done += len(chunk)
                     yield chunk
             except _BROKEN as error:
-                failed = 0 if done > before else failed + 1
+                failed = 0 if done - before >= _CHUNK else failed + 1
                 if failed >= _TRIES:
                     what = f"it breaks off while an object is read ({type(error).__name__})"
                     fix = "look at the server and the network, and run the request again"
