@@ -17,7 +17,7 @@ from dsr.settings import Context
 from tests.connectors.sql_stores import ALICE, CDR, call, cdr_table, fill, find
 
 DOCUMENTED: Final = """
-url = "postgresql+psycopg://dsr:secret@db/cdr"
+url = "postgresql+psycopg://dsr:hunter2@db/cdr"
 timezone = "Europe/Berlin"
 [tables.cdr]
 category = "call_records"
@@ -64,7 +64,7 @@ def test_the_documented_shape() -> None:
 
 def test_the_password_is_not_shown() -> None:
     """Law 8: a repr ends up in logs and tracebacks."""
-    assert "secret" not in repr(made(tomllib.loads(DOCUMENTED)))
+    assert "hunter2" not in repr(made(tomllib.loads(DOCUMENTED)))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from dsr.connectors.sql import Sql
+from dsr.errors import ConfigurationError, Refused, StoreUnavailable
 from tests.connectors.sql_stores import (
     ALICE,
     BOB,
@@ -99,6 +100,24 @@ def test_the_rights_that_are_asked_for_are_enough(served: str) -> None:
         connector.rectify(find(connector, BOB)[0].record.key, {"dstchannel": "x"})
         connector.erase([found.record.key])
         assert find(connector, BOB) == []
+
+
+def test_a_secret_column_is_never_read(served: str) -> None:
+    """A password is in no record, cannot be set, and is missed by nobody who may not see it."""
+    table = CDR | {"secret": ["accountcode"]}
+    (found,) = find(store(served, table), ALICE)
+    assert "accountcode" not in found.record.data
+    with pytest.raises(Refused):
+        store(served, table).rectify(found.record.key, {"accountcode": "x"})
+    with pytest.raises(StoreUnavailable):  # a slip of the pen would show what is to stay secret
+        find(store(served, CDR | {"secret": ["acountcode"]}), ALICE)
+    with pytest.raises(ConfigurationError):
+        store(served, CDR | {"secret": ["src"]})
+    if served.startswith("postgresql"):
+        seen = ", ".join(f'"{each.name}"' for each in cdr_table().c if each.name != "accountcode")
+        with login(served, f"SELECT ({seen})", "DELETE", f"UPDATE ({COLUMNS})") as address:
+            assert told(store(address, table), "right") == []
+            assert len(find(store(address, table), ALICE)) == 1
 
 
 def test_a_right_through_a_role_counts(served: str) -> None:

@@ -25,7 +25,7 @@ __all__ = ["Bound", "bind"]
 class Bound:
     """A mapped table and its columns.
 
-    fields  every column, in the table's order
+    fields  every column that is read, in the table's order: all but the secret ones
     key     those that name a row; when `whole`, the row's digest (last) and, because an index
             on them may serve, the columns that are searched by equality
     whole   whether the whole row is its key
@@ -89,7 +89,7 @@ def bind(connection: sa.Connection, map_: TableMap, clock: Clock) -> Bound:
         raise StoreUnavailable(clock.store, what, fix) from None
     fields = _fields(connection, map_, columns, primary, clock)
     by_name = {each.name: each for each in fields}
-    absent = [each for each in map_.columns if each not in by_name]
+    absent = [each for each in (*map_.columns, *map_.secret) if each not in by_name]
     if absent:
         what = f"table {map_.name} has no column {', '.join(absent)}"
         near = columns_like(absent, [*by_name])
@@ -106,7 +106,7 @@ def bind(connection: sa.Connection, map_: TableMap, clock: Clock) -> Bound:
     return Bound(
         map=map_,
         table=table,
-        fields=fields,
+        fields=tuple(each for each in fields if each.name not in map_.secret),
         key=key,
         whole=whole,
         primary=tuple(primary),

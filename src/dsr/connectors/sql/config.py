@@ -115,6 +115,7 @@ class _Table:
     links: Mapping[str, object] = field(factory=dict)
     restricted: str | None = None
     content: str | None = None
+    secret: tuple[str, ...] = ()
     mediatype: str = "application/octet-stream"
 
 
@@ -172,6 +173,7 @@ def _table_map(name: str, table: _Table, where: str) -> TableMap:
             links=links,
             restricted=table.restricted,
             content=table.content,
+            secret=table.secret,
             mediatype=table.mediatype,
         )
     except ValueError as error:

@@ -141,6 +141,8 @@ class TableMap:
     content     a column of bytes (a recording) that is the record's content, named `content` in
                 `about`, and not among its data
     mediatype   the media type of the content
+    secret      columns that are never read, nor written (passwords): they are no answer to the
+                person, and on PostgreSQL the user needs no right to see them
     """
 
     name: str
@@ -153,6 +155,7 @@ class TableMap:
     restricted: str | None = None
     content: str | None = None
     mediatype: str = "application/octet-stream"
+    secret: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         """Refuse a map that could find nothing, or means nothing."""
@@ -169,6 +172,9 @@ class TableMap:
             if name is not None and is_path(name):
                 msg = f'"{name}": `key`, `restricted` and `content` are columns, not paths'
                 raise ValueError(msg)
+        if read := sorted({*self.secret}.intersection(self.columns)):
+            msg = f"{', '.join(read)}: a secret column is not read, and cannot be named elsewhere"
+            raise ValueError(msg)
         if "/" not in self.mediatype:
             msg = '`mediatype` is a media type such as "audio/wav"'
             raise ValueError(msg)
