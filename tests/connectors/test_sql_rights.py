@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from dsr.connectors.sql import Sql
-from dsr.errors import ConfigurationError, Refused, StoreUnavailable
+from dsr.errors import ConfigurationError, Refused
 from tests.connectors.sql_stores import (
     ALICE,
     BOB,
@@ -109,15 +109,21 @@ def test_a_secret_column_is_never_read(served: str) -> None:
     assert "accountcode" not in found.record.data
     with pytest.raises(Refused):
         store(served, table).rectify(found.record.key, {"accountcode": "x"})
-    with pytest.raises(StoreUnavailable):  # a slip of the pen would show what is to stay secret
-        find(store(served, CDR | {"secret": ["acountcode"]}), ALICE)
+    (slip,) = (
+        each.text
+        for each in store(served, CDR | {"secret": ["acountcode"]}).check()
+        if "secret" in each.text
+    )
+    assert "no secret column acountcode" in slip
     with pytest.raises(ConfigurationError):
         store(served, CDR | {"secret": ["src"]})
-    if served.startswith("postgresql"):
-        seen = ", ".join(f'"{each.name}"' for each in cdr_table().c if each.name != "accountcode")
-        with login(served, f"SELECT ({seen})", "DELETE", f"UPDATE ({COLUMNS})") as address:
-            assert told(store(address, table), "right") == []
-            assert len(find(store(address, table), ALICE)) == 1
+    names = [each.name for each in cdr_table().c if each.name != "accountcode"]
+    seen = ", ".join('"end"' if name == "end" else name for name in names)
+    if served.startswith("mysql"):
+        seen = seen.replace('"', "`")
+    with login(served, f"SELECT ({seen})", "DELETE", f"UPDATE ({COLUMNS})") as address:
+        assert told(store(address, table), "right") == []
+        assert len(find(store(address, table), ALICE)) == 1
 
 
 def test_a_right_through_a_role_counts(served: str) -> None:

@@ -90,10 +90,7 @@ class Part:
                 yield Found(each.who, record, about)
 
     def _record(self, record: Record) -> Record:
-        secret, mailbox = self.map.secret, self.map.mailbox
-        if secret:
-            data = {name: value for name, value in record.data.items() if name not in secret}
-            record = evolve(record, data=data, personal=record.personal - secret)
+        mailbox = self.map.mailbox
         if self.map.is_one_party:  # by whatever column the row was found, and whoever was asked for
             filled = frozenset(filter(record.data.get, record.data))
             record = evolve(record, personal=filled - self.map.silent)

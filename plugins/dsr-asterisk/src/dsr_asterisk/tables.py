@@ -135,11 +135,12 @@ def table_map(part: str, layout: Layout, own: Mapping[str, object], where: str) 
         table["key"] = names.many(cast("Sequence[str]", table["key"]))
     table["links"] = _links(cast("Mapping[str, object]", table.get("links", {})), names)
     table.setdefault("sides", list(_sides(ours, names)))
+    secret = list(names.many(ours.secret))
     mailboxes = [each.mailbox for each in ours.parties.values() if each.mailbox]
     return TableMap(
-        sql={key: value for key, value in table.items() if value},
+        sql={key: value for key, value in (table | {"secret": secret}).items() if value},
         is_one_party=all(each.about is None for each in ours.parties.values()),
-        secret=frozenset(names.many(ours.secret)),
+        secret=frozenset(secret),
         mailbox=_mailbox(mailboxes[0], names, where) if mailboxes else None,
         names=ours.columns,
     )

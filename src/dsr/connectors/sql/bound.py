@@ -89,7 +89,7 @@ def bind(connection: sa.Connection, map_: TableMap, clock: Clock) -> Bound:
         raise StoreUnavailable(clock.store, what, fix) from None
     fields = _fields(connection, map_, columns, primary, clock)
     by_name = {each.name: each for each in fields}
-    absent = [each for each in (*map_.columns, *map_.secret) if each not in by_name]
+    absent = [each for each in map_.columns if each not in by_name]
     if absent:
         what = f"table {map_.name} has no column {', '.join(absent)}"
         near = columns_like(absent, [*by_name])

@@ -34,6 +34,11 @@ def findings(connection: sa.Connection, table: TableMap, clock: Clock) -> Iterat
     except StoreUnavailable as error:
         yield Finding("fault", str(error))
         return
+    absent = [each for each in table.secret if each not in bound.table.c]
+    if absent:
+        names = ", ".join(absent)
+        text = f"{place}: no secret column {names} is seen: correct the name if it is a slip"
+        yield Finding("advice", text)
     if clock.zone is None:
         yield from _naive(bound, place, clock)
     yield from looked_at(connection, bound)

@@ -142,7 +142,8 @@ class TableMap:
                 `about`, and not among its data
     mediatype   the media type of the content
     secret      columns that are never read, nor written (passwords): they are no answer to the
-                person, and on PostgreSQL the user needs no right to see them
+                person, and the database user needs no right to see them. One that is not there
+                is no error, as a user without that right does not see it on MariaDB
     """
 
     name: str
