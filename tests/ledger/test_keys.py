@@ -58,7 +58,11 @@ def test_a_missing_key_is_told_with_its_fix(tmp_path: Path, source: str, text: s
         read_key(source, tmp_path)
 
 
-@pytest.mark.parametrize("cut", ["", "s3cret", new_key()[:-5], new_key() + new_key(), "s3cret é"])
+@pytest.mark.parametrize(
+    "cut",
+    ["", "s3cret", new_key()[:-5], new_key() + new_key(), "s3cret é"],
+    ids=["empty", "password", "short", "long", "no ASCII"],
+)
 def test_what_is_no_key_is_refused_unshown(tmp_path: Path, cut: str) -> None:
     """A damaged key makes no other key, and never shows in a message."""
     _write(tmp_path / "dsr.key", cut)
