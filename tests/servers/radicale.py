@@ -31,6 +31,7 @@ ADMIN: Final = "dsr"
 _USERS: Final = (ADMIN, "eva", "bob", "carl")
 _START: Final = 60  # seconds that the start may take on a busy machine
 _STEP: Final = 0.02
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108  (a folder of its own is made in it)
 
 _CONFIG: Final = """\
 [server]
@@ -131,7 +132,8 @@ def radicale() -> Radicale:
 def _start() -> Radicale:
     if importlib.util.find_spec("radicale") is None:
         pytest.skip('Radicale is not installed: pip install "dsr[test]"')
-    folder = Path(tempfile.mkdtemp(prefix="radicale-"))
+    # in memory where there is such a place: it writes every file through to the disk
+    folder = Path(tempfile.mkdtemp(prefix="radicale-", dir=_MEMORY if _MEMORY.is_dir() else None))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     port = _port()
     (folder / "users").write_text("".join(f"{each}:{each}-secret\n" for each in _USERS))

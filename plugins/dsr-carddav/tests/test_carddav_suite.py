@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from carddav_books import RadicaleHarness
 
+from carddav_books import RadicaleHarness
 from dsr.testing import ConnectorSuite
 from tests.servers.radicale import Radicale, radicale
 

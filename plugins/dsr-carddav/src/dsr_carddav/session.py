@@ -197,10 +197,11 @@ class Session:
     def _open(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> urllib3.BaseHTTPResponse:
+        headers = {**self._pool.headers, **headers}
         for _ in range(_REDIRECTS):
             try:
                 response = self._pool.urlopen(
-                    method, path, body=body or None, headers={**(self._pool.headers or {}), **headers},
+                    method, path, body=body or None, headers=headers,
                     retries=_retries(), redirect=False, preload_content=False,
                     assert_same_host=False,
                 )  # fmt: skip
@@ -239,7 +240,7 @@ def _retries() -> urllib3.Retry:
         redirect=0,
         allowed_methods=None,
         status_forcelist={429, 502, 503, 504},
-        backoff_factor=0.2,
+        backoff_factor=0.1,
         respect_retry_after_header=False,
         raise_on_status=False,
     )
