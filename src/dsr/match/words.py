@@ -39,6 +39,8 @@ _SIP_CONTEXT: Final = re.compile(
         |ext(?:en(?:sion)?)?)(?:["']?\s?[=:]\s?|\s)["'\[<(]?
       | (?:authenticate\sas|call\sfrom)\s["']
       | "\s?<
+      | \bprocessing\s[^<>"]{0,36}<  # FreeSWITCH: Processing NAME <USER>->CALLED in context
+      | >->
     )\Z""",
     re.VERBOSE,
 )
