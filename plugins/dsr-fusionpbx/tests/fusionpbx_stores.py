@@ -34,6 +34,7 @@ __all__ = [
     "START",
     "TABLES",
     "database",
+    "dumped",
     "fill",
     "find",
     "ident",
@@ -41,6 +42,7 @@ __all__ = [
     "raw",
     "rows_of",
     "store",
+    "tenants",
     "url",
     "xml_cdr",
 ]

@@ -207,7 +207,7 @@ def documents() -> Seed:
 
 def contacts() -> Seed:
     """Numbers in address books, split over two columns."""
-    rows = [
+    rows: list[dict[str, object]] = [
         {"phone_country_code": 49, "phone_number": "30901820", "phone_label": "work"},
         {"phone_country_code": None, "phone_number": "+49 30 901820", "phone_label": "home"},
         {"phone_country_code": 49, "phone_number": "309018200", "phone_label": "work"},
@@ -219,7 +219,7 @@ def contacts() -> Seed:
 
 def messages() -> Seed:
     """Voicemail that she left, and that others left."""
-    rows = [
+    rows: list[dict[str, object]] = [
         {"caller_id_number": A},
         {"caller_id_number": "030901820", "caller_id_name": "Alice A."},
         {"caller_id_number": A, "caller_id_name": "Alice A.", "voicemail_uuid": ident(7)},

@@ -189,11 +189,14 @@ def _sides(own: _Own, names: _Names) -> Iterator[dict[str, object]]:
         yield {kind: column, "match": "contains", "part": True}
     parties = own.parties or own.pieces or documents
     for kind, column in _each(own.things, names):
-        yield {kind: column, **({"about": []} if parties else {})}
+        about: dict[str, object] = {"about": []} if parties else {}
+        yield {kind: column, **about}
 
 
 def _of_party(party: _Party, names: _Names) -> Iterator[dict[str, object]]:
-    about = {} if party.about is None else {"about": names.many(party.about)}
+    about: dict[str, object] = {}
+    if party.about is not None:
+        about["about"] = names.many(party.about)
     for kind, column in _each(party.equal, names):
         yield {kind: column, **about}
     for kind, column in _each(party.inside, names):
