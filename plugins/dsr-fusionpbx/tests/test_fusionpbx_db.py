@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import pytest
+import sqlalchemy as sa
 
 from dsr.errors import ConfigurationError, Refused
 from dsr.model import Identifier
+from fusionpbx_office import PARTS, build
 from fusionpbx_stores import (
     ALICE,
     ALICE_DESK,
@@ -20,6 +23,7 @@ from fusionpbx_stores import (
     find,
     ident,
     json_cdr,
+    raw,
     rows_of,
     store,
     url,
@@ -212,3 +216,29 @@ def test_what_stays_and_what_no_part_reads_is_told(url: str) -> None:
     assert "backup" in left
     assert "one caller ID" in str(told)
     assert "901820" not in str(told)
+
+
+def test_the_privileges_of_the_readme_are_enough(url: str, tmp_path: Path) -> None:
+    """A user with these rights and no others finds and changes all that the store can."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    statements = readme.split("```sql")[1].split("```")[0]
+    office = build(url, tmp_path, with_tenants=False)
+    with raw(url) as connection:
+        connection.execute(sa.text("DROP ROLE IF EXISTS dsr"))
+        connection.execute(sa.text(statements))
+    plain = sa.make_url(url).set(username="dsr").render_as_string(hide_password=False)
+    connector = store(plain, *PARTS)
+    assert [each.text for each in connector.check() if each.kind in {"fault", "right"}] == []
+    before = {part: len(office.rows(part)) for part in PARTS}
+    fields = {each.record.key: each.about for each in find(connector, ALICE, ALICE_DESK)}
+    connector.redact({key: about for key, about in fields.items() if key.startswith("xml_cdr")})
+    connector.erase([key for key in fields if not key.startswith("xml_cdr")])
+    assert {part for part in PARTS if len(office.rows(part)) < before[part]} == {
+        "contact_phones",
+        "extensions",
+        "voicemails",
+        "voicemail_messages",
+    }
+    with raw(url) as connection:
+        connection.execute(sa.text("DROP OWNED BY dsr"))
+        connection.execute(sa.text("DROP ROLE dsr"))
