@@ -15,7 +15,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 from attrs import define, field, frozen
 from sqlalchemy.dialects import mysql
-from sqlalchemy.pool import NullPool
 
 from dsr.model import Found, Identifier, Record
 from dsr.settings import Context
@@ -106,27 +105,22 @@ class Dav:
     """A database with the tables in it, and what a server does with them."""
 
     url: str
+    engine: sa.Engine
     tables: sa.MetaData
     prefix: str = ""
-
-    @contextmanager
-    def begin(self) -> Iterator[sa.Connection]:
-        engine = sa.create_engine(self.url, poolclass=NullPool)
-        with engine.begin() as connection:
-            yield connection
 
     def table(self, name: str) -> sa.Table:
         return self.tables.tables[self.prefix + name]
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         table = self.table(name)
-        with self.begin() as connection:
+        with self.engine.begin() as connection:
             found = connection.execute(sa.select(table).order_by(table.c.id)).mappings()
             return [{key: _text(value) for key, value in row.items()} for row in found]
 
     def book(self, number: int, user: str, uri: str = "default") -> None:
         values = {"id": number, "principaluri": f"principals/{user}", "uri": uri, "synctoken": 1}
-        with self.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(sa.insert(self.table("addressbooks")), [self._stored(values)])
 
     def put(self, book: int, cards: Mapping[str, str]) -> None:
@@ -143,7 +137,7 @@ class Dav:
             for uri, text in cards.items()
         ]
         books, changes = self.table("addressbooks"), self.table("addressbookchanges")
-        with self.begin() as connection:
+        with self.engine.begin() as connection:
             token = connection.execute(
                 sa.select(books.c.synctoken).where(books.c.id == book)
             ).scalar_one()
@@ -174,10 +168,10 @@ def dav(kind: str, folder: Path, *, nextcloud: bool = False) -> Iterator[Dav]:
     """Make a database with empty tables."""
     tables, prefix = (nextcloud_tables(), "oc_") if nextcloud else (sabre_tables(), "")
     with database(kind, folder) as url:
-        made = Dav(url, tables, prefix)
-        with made.begin() as connection:
-            tables.create_all(connection)
-        yield made
+        engine = sa.create_engine(url)
+        tables.create_all(engine)
+        yield Dav(url, engine, tables, prefix)
+        engine.dispose()
 
 
 @contextmanager
