@@ -134,6 +134,7 @@ class NotebookHarness(Harness):
         self.file = folder / "calls.json"
         self.kind = kind
         self.connector = kind(self.file)
+        self.verbs = frozenset({"erase", "redact", "rectify", "restrict", "lock", "split", "check"})
 
     def seed(self) -> int:
         calls = [  # own, own, shared, shared, to oneself (twice), the bystander's; ids in no order
@@ -162,7 +163,8 @@ class NotebookHarness(Harness):
         return 6
 
     def count(self) -> int:
-        digits = ["".join(filter(str.isdigit, f"{r['caller']} {r['callee']}")) for r in self.raw()]
+        texts = [f"{row['caller']} {row['callee']} {row['note']}" for row in self.raw()]
+        digits = ["".join(filter(str.isdigit, text)) for text in texts]
         return sum("30901820" in each for each in digits)
 
     def others(self) -> bytes:

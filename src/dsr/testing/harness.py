@@ -22,11 +22,15 @@ class Harness(ABC):
     `seed`, `count` and `others` speak to the store itself (SQL, the file system, a vendor's
     client). If they used the connector, a connector that sees nothing would look perfect.
 
-    `server` says what the store runs on, for reports ("PostgreSQL", "Ceph RGW").
+    `server` says what the store runs on, for reports ("PostgreSQL", "Ceph RGW"); `verbs` which
+    methods the connector must have (`erase`, `redact`, `rectify`, `restrict`, `lock`, `split`,
+    `check`, `credentials`): a law of a verb that a connector lacks is skipped, and a verb that it
+    lost would go unseen.
     """
 
     connector: Connector
     server: str = "files"
+    verbs: frozenset[str] = frozenset()
     subject: Identifier
     bystander: Identifier
 

@@ -55,6 +55,11 @@ class ReadingLaws:
         founds = subjects(harness)
         assert {each.record.category for each in founds} <= connector.categories
 
+    def test_no_verb_is_lost(self, harness: Harness) -> None:
+        """Each verb that the harness names is there, as a method: else its laws would be skipped."""
+        for verb in harness.verbs:
+            assert callable(getattr(harness.connector, verb, None)), f"there is no {verb}"
+
     def test_a_stranger_is_not_found(self, harness: Harness) -> None:
         """An identifier of nobody in the store finds nothing."""
         harness.seed()
