@@ -56,7 +56,7 @@ class ReadingLaws:
         assert {each.record.category for each in founds} <= connector.categories
 
     def test_no_verb_is_lost(self, harness: Harness) -> None:
-        """Each verb that the harness names is there, as a method: else its laws would be skipped."""
+        """Each verb that the harness names is there: else its laws would be skipped in silence."""
         for verb in harness.verbs:
             assert callable(getattr(harness.connector, verb, None)), f"there is no {verb}"
 
