@@ -21,6 +21,7 @@ PROPERTY: Final = "connector suite"
 VERBS: Final = ("find", "erase", "redact", "rectify", "restrict", "lock", "split", "check")
 #: Words in a law's name that tell its verb; a law without one is a law of `find`.
 _WORDS: Final = {"parts": "split", "check": "check"} | {each: each for each in VERBS}
+_DATABASES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MariaDB"}
 _LACKS: Final = "the connector does not"
 
 _HEAD: Final = """# What is tested, against which server
@@ -54,9 +55,15 @@ def result(law: str, harness: Harness, outcome: str, reason: str) -> Result | No
         if not reason.startswith(_LACKS):
             return None
         verb = reason.removeprefix(_LACKS).split()[0]
-        return Result(store, harness.server, verb, "lacks")
+        return Result(store, _server(harness), verb, "lacks")
     verb = next((_WORDS[word] for word in law.split("_") if word in _WORDS), "find")
-    return Result(store, harness.server, verb, "passed" if outcome == "passed" else "failed")
+    return Result(store, _server(harness), verb, "passed" if outcome == "passed" else "failed")
+
+
+def _server(harness: Harness) -> str:
+    """Return what the store runs on: a database is known by its URL."""
+    url = str(getattr(harness.connector, "url", ""))
+    return _DATABASES.get(url.partition(":")[0].partition("+")[0], harness.server)
 
 
 def page(results: Iterable[Result]) -> str:
