@@ -116,6 +116,7 @@ def deny(rgw: Rgw, bucket: str, actions: Iterable[str], below: str = "*") -> Non
 class BucketHarness(Harness):
     """A bucket with a clean object, a hidden one and, if asked, one that is half uploaded."""
 
+    server = "Ceph RGW"
     subject = SUBJECT
     bystander = BYSTANDER
 
