@@ -19,6 +19,7 @@ from fusionpbx_office import CALLS, NAMED, PARTS, SECRET, Office, build
 from fusionpbx_stores import ALICE, OTHER, dumped, ident, raw
 from tests.servers.postgresql import fresh_database
 
+A: Final = ALICE.value
 NOW: Final = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 
 
@@ -107,6 +108,16 @@ def test_rows_without_her_are_all_there(story: Story) -> None:
                 assert row in after
             elif not mailbox and not any(map(NAMED.search, said)) and not {*said} & {*hers}:
                 assert row in after, part
+
+
+def test_what_she_said_on_his_mailbox_is_his(story: Story) -> None:
+    """Her message to Bob stays, without her name and number; those in her own mailbox are gone."""
+    (kept,) = story.office.rows("voicemail_messages")
+    (old,) = [each for each in story.before["voicemail_messages"] if each["caller_id_number"] == A]
+    assert {name for name in old if old[name] != kept[name]} == {
+        "caller_id_name",
+        "caller_id_number",
+    }
 
 
 def test_his_files_are_as_they_were(story: Story) -> None:
