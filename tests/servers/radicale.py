@@ -26,9 +26,9 @@ from attrs import frozen
 
 __all__ = ["Radicale", "radicale"]
 
-#: May read and write everything; `eva`, `bob` and `carl` their own books only.
+#: May read and write everything; `reader` may read it, `eva` and `bob` have their own books.
 ADMIN: Final = "dsr"
-_USERS: Final = (ADMIN, "eva", "bob", "carl")
+_USERS: Final = (ADMIN, "reader", "eva", "bob")
 _START: Final = 60  # seconds that the start may take on a busy machine
 _STEP: Final = 0.02
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108  (a folder of its own is made in it)
@@ -54,6 +54,10 @@ _RIGHTS: Final = f"""\
 user: {ADMIN}
 collection: .*
 permissions: RrWw
+[reader]
+user: reader
+collection: .*
+permissions: Rr
 [root]
 user: .+
 collection:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
 
@@ -28,7 +29,7 @@ from dsr.errors import ConfigurationError
 from dsr.settings import Context, settings
 from dsr_carddav.connector import CardDav
 from dsr_carddav.radicale import Radicale
-from dsr_carddav.session import Server, is_protected
+from dsr_carddav.session import Server, is_protected, origin
 
 __all__ = ["from_config", "owner_of"]
 
@@ -38,7 +39,8 @@ _ELSEWHERE: Final = 'write where it stands: "env:NAME" or "file:PATH"'
 
 def _check_url(_: object, _attribute: Attribute[str], value: str) -> None:
     try:
-        is_good = is_protected(value) and "@" not in value.partition("://")[2].partition("/")[0]
+        origin(value)  # a port that is none
+        is_good = is_protected(value) and "@" not in urlsplit(value).netloc
     except ValueError:
         is_good = False
     if not is_good:

@@ -29,7 +29,7 @@ def findings(connection: sa.Connection, tables: Tables, prefix: str) -> Iterator
     yield from _missing(connection, tables)
     for text in (_NOTED, _KNOWN):
         yield Finding("left", text.format(changes=tables.changes.name))
-    if sa.inspect(connection).has_table(prefix + _RECENT):
+    if prefix + _RECENT in sa.inspect(connection).get_table_names():
         text = f"table {prefix}{_RECENT} has copies of cards: map it as a store of its own (sql)"
         yield Finding("left", text)
     yield from traces_of_database(connection)

@@ -31,7 +31,9 @@ _PROPERTY: Final = ("addressbookid", "cardid", "name", "value", "preferred")
 _INTEGERS: Final = frozenset(
     {"id", "addressbookid", "cardid", "size", "synctoken", "operation", "lastmodified"}
 )
+#: What only Nextcloud's tables have.
 _TIME: Final = "created_at"
+_UID: Final = "uid"
 
 
 @frozen
@@ -65,6 +67,10 @@ class Tables:
                 raise StoreUnavailable(store, what, "it is not sabre/dav's, or from before 3.0")
             found[name] = _table(prefix + name, columns)
         has_times = _TIME in named["addressbookchanges"]
+        if (has_times or _UID in named["cards"]) and prefix + _PROPERTIES not in there:
+            what = f"there is no table {prefix}{_PROPERTIES}, where Nextcloud repeats values"
+            fix = "grant the database user the rights that the README names: it is hidden else"
+            raise StoreUnavailable(store, what, fix)
         changes = found["addressbookchanges"]
         if has_times:
             changes = _table(changes.name, (*_COLUMNS["addressbookchanges"], _TIME))
