@@ -67,8 +67,8 @@ connector = "kamailio-logs"
 path = "logs"
 timezone = "UTC"
 sides = [
-  'call from sips?:(?P<sip>(?P<phone>[^@\\s]+)@\\S+) to',
-  '\\] to sips?:(?P<sip>(?P<phone>[^@\\s]+)@\\S+) src',
+  'call from sips?:(?P<sip>(?P<phone>[^@\\s]+)@\\S+) to \\S+ src=(?P<ip>[0-9.]+):',
+  ' to sips?:(?P<sip>(?P<phone>[^@\\s]+)@\\S+) src=',
 ]
 """
 _CATEGORY: Final = """

@@ -29,12 +29,9 @@ from dsr_kamailio.legs import Sign, leg, leg_of
 from dsr_kamailio.notes import Notes
 from dsr_kamailio.parties import NAMED, Parties
 from dsr_kamailio.rows import Call, CallRow, CallTable
+from dsr_kamailio.showing import UNCLEAR
 
-__all__ = ["UNCLEAR", "Calls", "Told"]
-
-#: Yielded once for a table, at the end, where a row of it may name somebody (it has no domain),
-#: and its call does not tell either.
-UNCLEAR: Final = "unclear"
+__all__ = ["Calls", "Told"]
 
 _TOGETHER: Final = 500  # calls whose rows are read by one statement
 

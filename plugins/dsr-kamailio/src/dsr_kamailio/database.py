@@ -17,8 +17,7 @@ What else the `sql` connector takes at this level (`replica`) is passed on to it
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Final, cast
@@ -28,13 +27,14 @@ from attrs import evolve, field, frozen
 from dsr.connectors.sql import RestrictableSql, Sql
 from dsr.connectors.sql import from_config as sql_from_config
 from dsr.errors import ConfigurationError, Refused
-from dsr.model import Credential, Finding, Found, Identifier, Kind, Record, Unread
+from dsr.model import Credential, Finding, Found, Identifier, Kind, Unread
 from dsr.settings import Context, settings
-from dsr_kamailio.calls import UNCLEAR, Calls, Told
+from dsr_kamailio.calls import Calls, Told
 from dsr_kamailio.checking import findings
-from dsr_kamailio.parties import NAMED, Parties
+from dsr_kamailio.parties import Parties
 from dsr_kamailio.parts import Part, parts_of
 from dsr_kamailio.rows import CallTable
+from dsr_kamailio.showing import judged, shown
 from dsr_kamailio.subscribers import credentials
 
 __all__ = ["KamailioDb", "RestrictableKamailioDb", "from_config"]
@@ -86,7 +86,7 @@ class KamailioDb:
         parties = Parties(self.domains, self.sql.region)
         for name, founds in groupby(self._told(who, parties), key=itemgetter(0)):
             part = self.parts[name]
-            for each in _shown((found for _, found in founds), part):
+            for each in shown((found for _, found in founds), part, self.domains):
                 if isinstance(each, Found):
                     yield each
                 else:
@@ -97,18 +97,19 @@ class KamailioDb:
                     yield Unread(why, part.category)
 
     def _told(self, who: Sequence[Identifier], parties: Parties) -> Iterator[Told]:
-        calls = []
-        for table in self.sql.tables:
-            sql, part = evolve(self.sql, tables=(table,)), self.parts[table.name]
-            if part.joins:
-                calls.append((sql, CallTable(table.name, part)))
-                continue
-            asked = [each for each in who if each.kind in sql.accepts]
-            if asked:
-                for each in _judged(sql.find(asked), part, parties):
-                    yield table.name, each
+        calls = [each for each in self.sql.tables if self.parts[each.name].joins]
+        others = tuple(each for each in self.sql.tables if each not in calls)
+        if others:
+            found = evolve(self.sql, tables=others).find(who)  # all as they were at one moment
+            for name, founds in groupby(found, key=lambda each: _table_of(each.record.key)):
+                for each in judged(founds, self.parts[name], parties):
+                    yield name, each
         if calls:
-            yield from Calls(calls, parties).find(who)
+            tables = [
+                (evolve(self.sql, tables=(each,)), CallTable(each.name, self.parts[each.name]))
+                for each in calls
+            ]
+            yield from Calls(tables, parties).find(who)
 
     def erase(self, keys: Sequence[str]) -> None:
         """Delete the rows."""
@@ -153,63 +154,10 @@ class RestrictableKamailioDb(KamailioDb):
         cast("RestrictableSql", self.sql).restrict(keys, on)
 
 
-def _judged(founds: Iterator[Found], part: Part, parties: Parties) -> Iterator[Found | str]:
-    """Yield what is really about whom it was found for: a user of another domain is not."""
-    unclear = False
-    for found in founds:
-        if found.who.kind not in NAMED or not part.parties:
-            yield found
-            continue
-        named = parties.named(part, found.record.data, found.who)
-        unclear |= bool(named.unclear and not named.sure)
-        if named.sure:
-            told = [part.parties[name].about for name in named.sure]
-            personal = found.record.personal
-            about = frozenset[str]().union(*(personal if each is None else each for each in told))
-            yield evolve(found, about=about & personal)
-    if unclear:
-        yield UNCLEAR
-
-
-def _shown(founds: Iterator[Found | str], part: Part) -> Iterator[Found | str]:
-    """Yield what is found without the secrets, and with the lock that a running call means."""
-    if not part.secrets and part.lock is None:
-        yield from founds
-        return
-    hide = _hiding(part)
-    for key, group in groupby(founds, key=_place):
-        if not key:
-            yield from group
-            continue
-        record: Record | None = None
-        for each in group:
-            if isinstance(each, Found):  # always, by its place
-                record = record or hide(each.record)
-                yield evolve(each, record=record, about=each.about & record.personal)
-
-
-def _place(found: Found | str) -> str:
-    return found.record.key if isinstance(found, Found) else ""
-
-
-def _hiding(part: Part) -> Callable[[Record], Record]:
-    secrets = frozenset(part.secrets)
-
-    def hide(record: Record) -> Record:
-        data = {name: value for name, value in record.data.items() if name not in secrets}
-        lock = part.lock.lock(record.at, record.data) if part.lock else None
-        return evolve(record, data=data, personal=record.personal - secrets, lock=lock)
-
-    return hide
-
-
 def _table_of(key: str) -> str:
-    """Return the table that a record's key names; empty if it is no key of `sql`."""
-    try:
-        parts = json.loads(key)
-    except ValueError:
-        return ""
-    return str(parts[0]) if isinstance(parts, list) and parts else ""
+    """Return the table that a record's key names first; empty if it is no key of `sql`."""
+    start, _, rest = key.partition('"')
+    return rest.partition('"')[0] if start == "[" else ""
 
 
 @frozen
