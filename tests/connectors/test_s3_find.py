@@ -269,3 +269,47 @@ class TestDenied:
         monkeypatch.delenv("OWN_SECRET")
         with pytest.raises(ConfigurationError, match="OWN_SECRET"):
             found(connector, SUBJECT)
+
+
+class TestRequests:
+    """Settings of the server reach every request that they concern."""
+
+    def test_the_requester_pays_everywhere(self, rgw: Rgw, bucket: str) -> None:
+        """Somebody else's bucket refuses each request that does not offer to pay."""
+        put(rgw, bucket, "rec/030901820.wav")
+        connector = store(
+            rgw.endpoint, bucket, requester_pays=True, restrict="tag", metadata={"x": "phone"}
+        )
+        sent: dict[str, Any] = {}
+
+        def note(request: Any, event_name: str, **_: object) -> None:
+            sent[event_name.rpartition(".")[2]] = request.headers.get("x-amz-request-payer")
+
+        events = connector.bucket.client().meta.events
+        events.register("before-send.s3", note)
+        try:
+            content = found(connector, SUBJECT)["rec/030901820.wav"].content
+            assert content is not None
+            assert b"".join(content.chunks()) == b"x"
+            connector.erase(["rec/030901820.wav"])
+        finally:
+            events.unregister("before-send.s3", note)
+        paid = {name for name, payer in sent.items() if payer == b"requester"}
+        assert paid >= {"ListObjectVersions", "HeadObject", "GetObject", "DeleteObjects"}
+        assert paid >= {"GetObjectTagging", "ListMultipartUploads"}
+
+    @pytest.mark.parametrize(
+        ("addressing", "url"),
+        [
+            ("auto", "http://s3.example.org:7480/recordings"),
+            ("path", "http://s3.example.org:7480/recordings"),
+            ("virtual", "http://recordings.s3.example.org:7480/"),
+        ],
+    )
+    def test_the_bucket_stands_where_the_server_wants_it(self, addressing: str, url: str) -> None:
+        """In the path unless it is told otherwise, for a server that is not AWS."""
+        connector = store("http://s3.example.org:7480", "recordings", addressing=addressing)
+        signed = connector.bucket.client().generate_presigned_url(
+            "head_bucket", Params={"Bucket": "recordings"}
+        )
+        assert signed.partition("?")[0] == url
