@@ -59,7 +59,7 @@ class Part:
             return
         about = {each.who: self._about(each) for each in meant}
         record = self._record(meant[0].record, domains)
-        personal = record.personal.union(*about.values()) - self.map.secret
+        personal = record.personal.union(*about.values())
         if self.map.is_one_party:  # by whatever column the row was found
             filled = frozenset(filter(record.data.get, record.data))
             personal = filled - self.map.silent
@@ -80,8 +80,7 @@ class Part:
         return about
 
     def _record(self, record: Record, domains: Domains) -> Record:
-        data = {name: value for name, value in record.data.items() if name not in self.map.secret}
-        personal, links = record.personal, record.links
+        data, personal, links = record.data, record.personal, record.links
         xml, user = data.get(self.map.markup), data.get(self.map.user)
         if isinstance(xml, str):
             personal |= in_xml(self.map.markup, xml, Identifier("call", ""), ())[1]
@@ -89,9 +88,7 @@ class Part:
             domain = _domain(record, domains)
             address = f"{user}@{domain}".lower() if domain else str(user).lower()
             links = (*links, Identifier("sip", address))
-        return evolve(
-            record, key=f"{self.name}:{record.key}", data=data, personal=personal, links=links
-        )
+        return evolve(record, key=f"{self.name}:{record.key}", personal=personal, links=links)
 
 
 def _is_at_home(found: Found, domains: Domains) -> bool:

@@ -14,7 +14,7 @@ A map names its columns once, by party::
 
 Further keys are those of a table of `sql`, and
 
-- `secret`     columns that are part of no record
+- `secret`     columns that are never read
 - `columns`    what a site calls a column; an empty text says that its table has none
 - `documents`  columns with FreeSWITCH's JSON, whose members `maps/documents.toml` names
 - `markup`     a column with FreeSWITCH's XML, with elements of the same names
@@ -112,7 +112,7 @@ class TableMap:
     sql           the table as the `sql` connector is told of it
     is_one_party  whether a row speaks of one person, whatever column names them
     silent        columns that speak of nobody in a table of one party
-    secret        columns that are part of no record
+    secret        columns that are never read
     markup        the column with XML, `speech` that with a log, `user` that with a SIP user
     """
 
@@ -136,6 +136,8 @@ def table_map(part: str, own: Mapping[str, object], where: str) -> TableMap:
     names = _Names(ours.columns)
     if not isinstance(own.get("sides"), list | tuple):
         table["sides"] = list(_sides(ours, names))
+    secret = names.many(ours.secret)
+    table["secret"] = list(secret)
     marks = {str(merged[each]) for each in ("at", "restricted") if each in merged}
     keys = merged.get("key", ())
     parties = ours.parties.values()
@@ -143,7 +145,7 @@ def table_map(part: str, own: Mapping[str, object], where: str) -> TableMap:
         sql=table,
         is_one_party=bool(parties) and all(each.about is None for each in parties),
         silent=frozenset(marks.union(keys if isinstance(keys, list | tuple) else ())),
-        secret=frozenset(names.many(ours.secret)),
+        secret=frozenset(secret),
         markup=names.one(ours.markup),
         speech=names.one(ours.speech),
         user=names.one(ours.user),
