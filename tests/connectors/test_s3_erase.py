@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dsr.connectors.s3 import S3
+from dsr.connectors.s3 import S3, listing
 from dsr.connectors.s3.listing import unfinished, versions_among
 from dsr.errors import Refused
 from tests.connectors.s3_buckets import (
@@ -190,11 +190,18 @@ class TestRequests:
         assert raw(rgw.client(), bucket) == []
 
     @pytest.mark.parametrize("every", [1, 2, 7, 400])
-    def test_exactly_the_wanted_are_listed(self, rgw: Rgw, bucket: str, every: int) -> None:
-        """However they lie among others, each version of each key is met once, and no other."""
+    def test_exactly_the_wanted_are_listed(
+        self, rgw: Rgw, bucket: str, every: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However they lie among others, each version of each key is met once, and no other.
+
+        Pages are small here, so that they end between the versions of a key as well.
+        """
+        monkeypatch.setattr(listing, "_PAGE", 21)
+        monkeypatch.setattr(listing, "_SMALL", 3)
         rest = random.Random(every)
         signs = "a~ +%é/\U0001f4de!0"
-        names = {"rec/" + "".join(rest.choices(signs, k=rest.randint(1, 4))) for _ in range(500)}
+        names = {"rec/" + "".join(rest.choices(signs, k=rest.randint(1, 4))) for _ in range(300)}
         keys = sorted(f"{each}x" for each in names if "//" not in each)
         fill(rgw, bucket, keys + keys[::3])
         wanted = keys[::every]

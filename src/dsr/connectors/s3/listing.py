@@ -155,13 +155,15 @@ def _next(bucket: Bucket, page: Page, after: str, resume: str) -> tuple[str, str
 
 def _page(bucket: Bucket, prefix: str, after: str, resume: str, size: int) -> Page:
     client = bucket.client()
-    request: ListObjectVersionsRequestTypeDef = {"Bucket": bucket.name, "Prefix": prefix}
+    request: ListObjectVersionsRequestTypeDef = {
+        "Bucket": bucket.name,
+        "Prefix": prefix,
+        "MaxKeys": size,
+    }
     if after:
         request["KeyMarker"] = after
     if resume:  # an empty one is an error on AWS
         request["VersionIdMarker"] = resume
-    if size != _PAGE:
-        request["MaxKeys"] = size
     with bucket.errors():
         answer = client.list_object_versions(**request)
     listed = cast("dict[str, object]", answer).get("Page")
