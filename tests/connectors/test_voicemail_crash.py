@@ -6,7 +6,7 @@ import fcntl
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -62,7 +62,9 @@ def pairs(folder: Path) -> list[tuple[bytes, bytes]]:
     return [(each.text, sound) for each in listen(folder) for sound in each.sounds.values()]
 
 
-def fill(inbox: Path, layout: list[tuple[bool, tuple[str, ...]]]) -> tuple[list[Left], list[Left]]:
+def fill(
+    inbox: Path, layout: Sequence[tuple[bool, tuple[str, ...]]]
+) -> tuple[list[Left], list[Left]]:
     """Leave messages; return all of them, and those that are not the subject's."""
     left = [
         (mine, leave(inbox, "<030901820>" if mine else f"<03012345{number}>", number, formats=own))
@@ -71,7 +73,7 @@ def fill(inbox: Path, layout: list[tuple[bool, tuple[str, ...]]]) -> tuple[list[
     return [each for _, each in left], [each for mine, each in left if not mine]
 
 
-def erased_in_two_runs(layout: list[tuple[bool, tuple[str, ...]]], step: int) -> bool:
+def erased_in_two_runs(layout: Sequence[tuple[bool, tuple[str, ...]]], step: int) -> bool:
     """Kill an erasure at a step, judge what it left, end it; return whether it was killed."""
     with TemporaryDirectory() as folder:
         spool = Path(folder)
@@ -95,7 +97,7 @@ def erased_in_two_runs(layout: list[tuple[bool, tuple[str, ...]]], step: int) ->
 @settings(max_examples=100, deadline=None)
 @given(FOLDERS, st.integers(0, 150))
 def test_erasing_killed_at_any_step_ends_as_without(
-    layout: list[tuple[bool, tuple[str, ...]]], step: int
+    layout: Sequence[tuple[bool, tuple[str, ...]]], step: int
 ) -> None:
     """Law 2: whatever was reached, no text has another's sound, and once more ends it."""
     erased_in_two_runs(layout, step)
@@ -111,7 +113,7 @@ def test_erasing_killed_at_every_step_ends_as_without() -> None:
 @settings(max_examples=60, deadline=None)
 @given(FOLDERS, st.integers(0, 60))
 def test_redacting_killed_at_any_step_ends_as_without(
-    layout: list[tuple[bool, tuple[str, ...]]], step: int
+    layout: Sequence[tuple[bool, tuple[str, ...]]], step: int
 ) -> None:
     """Law 2 for redaction: every message is still there, and no text is half written."""
     with TemporaryDirectory() as folder:

@@ -19,7 +19,17 @@ from dsr.connectors.sql.paths import Path, Piece
 from dsr.match import Matcher
 from dsr.model import Identifier
 
-__all__ = ["REMEMBERED", "About", "Document", "Insight", "Opened", "Pieces", "Spot", "Spots"]
+__all__ = [
+    "REMEMBERED",
+    "About",
+    "Document",
+    "Insight",
+    "Member",
+    "Opened",
+    "Pieces",
+    "Spot",
+    "Spots",
+]
 
 Positions = tuple[int, ...]
 Span = tuple[int, int]

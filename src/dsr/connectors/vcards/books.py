@@ -8,7 +8,7 @@ from typing import IO, Final, NamedTuple
 from dsr.connectors.vcards.cards import Card, cut
 from dsr.connectors.vcards.jcards import JCard, is_json, jcards
 
-__all__ = ["Broken", "Edit", "cards", "rewritten"]
+__all__ = ["Broken", "Edit", "Rewritten", "cards", "rewritten"]
 
 _HEAD: Final = 64  # bytes that tell vCard from jCard
 

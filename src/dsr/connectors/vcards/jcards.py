@@ -15,7 +15,7 @@ from attrs import frozen
 
 from dsr.connectors.vcards.cards import Card, Property
 
-__all__ = ["JCard", "elements", "is_json", "jcards"]
+__all__ = ["Element", "JCard", "elements", "is_json", "jcards"]
 
 _BLANK: Final = re.compile("[ \t\r\n\ufeff]*")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
