@@ -6,6 +6,7 @@ its own folder; the tables are made by the scripts that Kamailio's package bring
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -260,11 +261,14 @@ def _is_first(script: Path) -> bool:
 
 
 def _port() -> int:
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
-    ):
-        udp.bind(("127.0.0.1", 0))
-        port = int(udp.getsockname()[1])
-        tcp.bind(("127.0.0.1", port))
-        return port
+    """Return a port that is free for UDP and for TCP."""
+    while True:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+        ):
+            udp.bind(("127.0.0.1", 0))
+            port = int(udp.getsockname()[1])
+            with contextlib.suppress(OSError):
+                tcp.bind(("127.0.0.1", port))
+                return port

@@ -111,6 +111,9 @@ class TablesHarness(Harness):
 
     def __init__(self, url: str, kind: str, parts: tuple[str, ...] = PARTS) -> None:
         """Look for a number, or for a user who has a namesake at another domain."""
+        self.server = {"mysql+pymysql": "MariaDB", "sqlite": "SQLite"}.get(
+            sa.make_url(url).drivername, "PostgreSQL"
+        )
         self.connector, self.parts = store(url, parts), parts
         self.engine = sa.create_engine(url, poolclass=NullPool)
         with self.engine.begin() as connection:

@@ -71,8 +71,7 @@ class Rpc:
         """
         scheme, _, rest = self.url.partition(":")
         if scheme in {"http", "https"}:
-            with _http(self.store, self.url) as transport:
-                yield Session(self.store, transport)
+            yield Session(self.store, _http(self.store, self.url))
             return
         with _socket(self.store, scheme, rest) as transport:
             yield Session(self.store, transport)
@@ -86,7 +85,7 @@ class Session:
     _transport: _Transport
     _numbers: Iterator[int] = field(factory=lambda: count(1), init=False)
 
-    def call(self, method: str, *params: str) -> Any:  # noqa: ANN401  (JSON)
+    def call(self, method: str, *params: str | float) -> Any:  # noqa: ANN401  (JSON)
         """Return the result of an RPC method. Raises `Fault`, or `StoreUnavailable`."""
         number = next(self._numbers)
         request = {"jsonrpc": "2.0", "method": method, "params": list(params), "id": number}
@@ -150,32 +149,30 @@ class _Datagrams:
             raise _unreachable(self.store, error) from None
 
 
-@contextmanager
-def _http(store: str, url: str) -> Iterator[_Http]:
+def _http(store: str, url: str) -> _Http:
     parsed = parse_url(url)
     headers = {"Content-Type": "application/json"}
     if parsed.auth:
         headers |= make_headers(basic_auth=parsed.auth)
-    bare = parsed._replace(auth=None).url
-    with urllib3.PoolManager(timeout=_SECONDS, retries=False) as pool:
-        yield _Http(store, bare, pool, headers)
+    return _Http(store, parsed._replace(auth=None).url, headers)
 
 
 @frozen
 class _Http:
     store: str
     url: str = field(repr=False)
-    pool: urllib3.PoolManager = field(repr=False)
     headers: dict[str, str] = field(repr=False)
 
     def exchange(self, request: bytes, number: int) -> Any:  # noqa: ANN401  (JSON)
-        del number  # each answer comes on its own request
+        del number  # each answer comes on its own connection, which Kamailio closes
         try:
-            response = self.pool.request("POST", self.url, body=request, headers=self.headers)
+            with urllib3.PoolManager(timeout=_SECONDS, retries=False) as pool:
+                response = pool.request("POST", self.url, body=request, headers=self.headers)
+                data = response.data
         except HTTPError as error:
             what = f"cannot reach Kamailio's RPC ({type(error).__name__})"
             raise StoreUnavailable(self.store, what, _FIX) from None
-        answer = _read(response.data)  # with whatever status: Kamailio's faults are 500
+        answer = _read(data)  # with whatever status: Kamailio's faults are 500
         if answer is None:
             what = f"Kamailio does not take RPC calls at this address (HTTP {response.status})"
             fix = "let event_route[xhttp:request] call jsonrpc_dispatch() for dsr's address"
