@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,13 +14,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsr.errors import ConfigurationError, Refused, StoreUnavailable
 from dsr.model import Identifier, Unread
 from dsr.settings import Context
-from dsr_carddav.sabredav import SabreDav, from_config
+from dsr_carddav.sabredav import from_config
 from sabredav_stores import (
     BYSTANDER,
     SERVERS,
@@ -188,18 +190,32 @@ def test_statements_of_a_large_erasure(books: Dav) -> None:
 
 def test_rows_are_read_in_portions(lite: Dav) -> None:
     """A book larger than a portion is read to its end, each card once; so are the parts."""
-    lite.put(1, {f"{each}.vcf": card(f"u{each}", "TEL:030901820") for each in range(2_500)})
+    lite.put(1, {f"{each}.vcf": MINE if each % 10 == 0 else OTHER for each in range(2_100)})
     book = lite.store()
-    assert len(set(keys(book))) == len(keys(book)) == 2_500
-    first = SabreDav(**{**_fields(book), "rows": (1, 1_201)})
-    rest = SabreDav(**{**_fields(book), "rows": (1_201, 9_999)})
-    assert len(keys(first)) == 1_200
-    assert keys(first) + keys(rest) == keys(book)
+    whole = keys(book)
+    assert len(set(whole)) == len(whole) == 210
+    first, rest = evolve(book, rows=(1, 1_201)), evolve(book, rows=(1_201, 9_999))
+    assert len(keys(first)) == 120
+    assert keys(first) + keys(rest) == whole
+    assert [each.rows for each in book.split()] == [(1, 20_001)]
 
 
-def _fields(book: SabreDav) -> dict[str, Any]:
-    names = ("name", "url", "category", "region", "prefix", "owner", "folder")
-    return {name: getattr(book, name) for name in names}
+def test_memory_does_not_grow_with_the_cards(lite: Dav) -> None:
+    """Law 9: ten times as many cards with pictures need no more memory."""
+    photo = "PHOTO;ENCODING=b:" + "A" * 20_000
+    text = card("1", "TEL:030901820", photo)
+    book = lite.store()
+    peaks = []
+    for count in (100, 900):
+        lite.put(1, {f"{count}-{each}.vcf": text for each in range(count)})
+        for _ in book.find([BYSTANDER]):
+            pass
+        tracemalloc.start()
+        number = sum(1 for _ in book.find([SUBJECT]))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert number == 1_000
+    assert peaks[1] < peaks[0] + 500_000
 
 
 def test_a_number_that_a_new_card_got_again(lite: Dav) -> None:

@@ -72,6 +72,8 @@ def responses(chunks: Iterable[bytes]) -> Iterator[Response]:
     except (expat.ExpatError, ValueError):
         msg = "the answer is no XML"
         raise Malformed(msg) from None
+    finally:
+        reader.close()
     if reader.root != DAV + "multistatus":
         msg = "the answer is no multi-status"
         raise Malformed(msg)
@@ -96,6 +98,10 @@ class _Reader:
 
     def feed(self, chunk: bytes, *, last: bool = False) -> None:
         self._parser.Parse(chunk, last)
+
+    def close(self) -> None:
+        """Let go of the parser, which holds on to this reader in turn."""
+        del self._parser
 
     def taken(self) -> list[Response]:
         done, self._done = self._done, []
