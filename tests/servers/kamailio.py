@@ -117,7 +117,8 @@ request_route {
 event_route[xhttp:request] {
   set_reply_close();
   set_reply_no_connect();
-  if ($$hu =~ "^/RPC") {
+  if ($$hu =~ "^/RPC"
+    && $$rb =~ "\"method\": \"(ul.lookup|ul.rm|dlg.list|core.modules|system.listMethods)\"") {
     jsonrpc_dispatch();
     exit;
   }

@@ -82,7 +82,7 @@ def database(kind: str, folder: Path) -> Iterator[str]:
 
 def _create(url: str) -> None:
     engine = sa.create_engine(url, poolclass=NullPool)
-    tables().create_all(engine, tables=[tables().tables[name] for name in PARTS])
+    tables().create_all(engine, tables=[tables().tables[name] for name in (*PARTS, "sip_trace")])
     engine.dispose()
 
 
@@ -108,6 +108,7 @@ class TablesHarness(Harness):
     """Every table with parties: the subject alone in each place, both together, and the other."""
 
     connector: KamailioDb
+    verbs = frozenset({"erase", "redact", "rectify", "check", "credentials"})
 
     def __init__(self, url: str, kind: str, parts: tuple[str, ...] = PARTS) -> None:
         """Look for a number, or for a user who has a namesake at another domain."""

@@ -224,6 +224,20 @@ def test_a_call_in_progress_is_locked_until_it_times_out(url: str) -> None:
     assert found.record.lock.until == dt.datetime(2026, 11, 24, 13, 41, 33, tzinfo=dt.UTC)
 
 
+def test_of_a_traced_message_only_their_pieces_go(url: str) -> None:
+    """A trace holds whole messages: a redaction covers one party's addresses, and no other byte."""
+    message = "From: <sip:alice@sip.example.org>;tag=1\r\nTo: <sip:bob@sip.example.org>\r\n"
+    fill(url, "sip_trace", {"msg": message, "traced_user": "sip:bob@sip.example.org"})
+    connector = store(url, ("sip_trace",))
+    (found,) = [each for each in connector.find([ALICE]) if isinstance(each, Found)]
+    connector.redact({found.record.key: found.about})
+    engine = sa.create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        row = connection.execute(sa.select(tables().tables["sip_trace"])).mappings().one()
+    assert row["msg"] == message.replace("alice@sip.example.org", "*" * 21)
+    assert row["traced_user"] == "sip:bob@sip.example.org"
+
+
 def test_check_tells_what_is_left_out(url: str) -> None:
     """A table with rows in no part, and what memory keeps, are told; nobody is named."""
     fill(url, "speed_dial", {"username": "alice", "domain": "sip.example.org"})

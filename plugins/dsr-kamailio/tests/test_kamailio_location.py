@@ -80,6 +80,7 @@ class BindingsHarness(Harness):
     """Telephones registered under numbers, in several spellings."""
 
     server = "Kamailio 5.6"
+    verbs = frozenset({"erase", "check"})
     connector: Location
     subject = Identifier("phone", "+4930901820")
     bystander = Identifier("phone", "+49309018200")
@@ -127,6 +128,15 @@ def test_http_does_the_same(registrar: Office) -> None:
     assert aors(founds) == {f"{user}@{DOMAIN}" for user in harness.hers}
     harness.connector.erase([each.record.key for each in founds])
     assert (harness.count(), harness.others()) == (0, others)
+
+
+def test_a_method_that_is_not_let_through_is_no_empty_answer(registrar: Office) -> None:
+    """Law 4: the event route of the README lets dsr's methods through, and refuses others."""
+    with (
+        Rpc("registrar", registrar.server.http).session() as session,
+        pytest.raises(StoreUnavailable, match="HTTP 403"),
+    ):
+        session.call("ul.dump")
 
 
 def test_no_such_table_is_an_error(registrar: Office) -> None:
