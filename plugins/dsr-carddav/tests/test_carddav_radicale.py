@@ -22,6 +22,7 @@ from carddav_books import (
 )
 from dsr.errors import StoreUnavailable
 from dsr.model import Identifier
+from dsr_carddav.writing import Writer
 from tests.servers.radicale import Radicale, radicale
 
 __all__ = ["radicale"]
@@ -128,6 +129,41 @@ def test_a_card_is_found_until_it_is_gone(radicale: Radicale) -> None:
     assert keys(book) == before
     book.erase(before)
     assert holding(radicale, "oppenstedt") == []
+
+
+def test_a_run_that_dies_leaves_nothing_that_nobody_finds(
+    radicale: Radicale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law 2: right after the card went, nothing of it is left, though the run goes no further."""
+    seeded(radicale)
+    book = store(radicale)
+    whole = Writer.delete
+
+    def die(writer: Writer, digests: set[str]) -> None:
+        whole(writer, digests)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Writer, "delete", die)
+    with pytest.raises(KeyboardInterrupt):
+        book.erase(keys(book))
+    assert holding(radicale, "oppenstedt") == holding(radicale, "901820") == []
+
+
+def test_a_client_that_asks_in_between(radicale: Radicale, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the server notes again while the card goes is removed again."""
+    token = seeded(radicale)
+    book = store(radicale)
+    whole = Writer.delete
+
+    def disturbed(writer: Writer, digests: set[str]) -> None:
+        assert sync(radicale, BOOK, token)[0] == 403
+        sync(radicale, BOOK)
+        whole(writer, digests)
+        sync(radicale, BOOK)
+
+    monkeypatch.setattr(Writer, "delete", disturbed)
+    book.erase(keys(book))
+    assert holding(radicale, "oppenstedt") == holding(radicale, "901820") == []
 
 
 def test_the_caches_change_while_the_server_waits(radicale: Radicale) -> None:

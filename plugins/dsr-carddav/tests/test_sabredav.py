@@ -349,6 +349,24 @@ def test_two_write_at_once(books: Dav) -> None:
     assert books.rows("addressbooks")[0]["synctoken"] == 2 * rounds + 1
 
 
+@pytest.mark.parametrize("books", ["mariadb", "postgresql"], indirect=True)
+def test_the_server_changes_the_card_meanwhile(books: Dav) -> None:
+    """A card is changed as it is now: what its owner wrote a moment ago is not lost."""
+    books.put(1, {"a.vcf": MINE})
+    book = books.store()
+    (key,) = keys(book)
+    newer = MINE.replace("END", "TITLE:Dr.\r\nEND").encode()
+    with ThreadPoolExecutor(1) as pool:
+        with books.engine.begin() as connection:
+            connection.execute(sa.update(books.table("cards")).values(carddata=newer))
+            waiting = pool.submit(book.redact, {key: frozenset({"tel"})})
+            with pytest.raises(TimeoutError):
+                waiting.result(0.5)
+        waiting.result(30)
+    (row,) = books.rows("cards")
+    assert row["carddata"].encode() == newer.replace(b"TEL:+49 30 901820\r\n", b"")
+
+
 def _side_by_side(*calls: Callable[[], None]) -> None:
     with ThreadPoolExecutor(4) as pool:
         for each in [pool.submit(call) for call in calls]:
