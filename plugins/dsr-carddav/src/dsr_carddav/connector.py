@@ -12,9 +12,11 @@ from dsr.connectors.lookup import Keys
 from dsr.connectors.vcards.cards import Card
 from dsr.errors import Refused
 from dsr.model import Finding, Found, Identifier, Kind, Unread
-from dsr_carddav.books import Book, Failure, Unlisted, digest, found_books
+from dsr_carddav.books import Book, Failure, digest
 from dsr_carddav.cards import found_in, only_card, rectified, to_erase, to_redact
 from dsr_carddav.checking import findings
+from dsr_carddav.discovery import found_books
+from dsr_carddav.listing import Unlisted
 from dsr_carddav.parts import Part
 from dsr_carddav.people import Batch, accepted
 from dsr_carddav.radicale import Radicale

@@ -9,8 +9,9 @@ from typing import Final
 from attrs import define, field
 
 from dsr.connectors.vcards.cards import Card
-from dsr_carddav.books import Book, Unlisted, digest
+from dsr_carddav.books import Book, digest
 from dsr_carddav.cards import only_card
+from dsr_carddav.listing import Unlisted
 from dsr_carddav.session import Session, failed
 
 __all__ = ["Writer"]
