@@ -189,14 +189,13 @@ def _header(path: Path) -> str:
 
 
 def _logs(folder: Path, dataset: Dataset) -> None:
-    """Write the log as it is, and its first part once more as logrotate leaves it."""
+    """Write the log: its first part as logrotate leaves it, the rest in the file still written."""
     folder.mkdir()
     (source,) = dataset.files.glob("kamailio-*.log")
-    whole = source.read_bytes()
-    (folder / "kamailio.log").write_bytes(whole)
-    lines = whole.splitlines(keepends=True)
-    part = b"".join(lines[: len(lines) // _SHARE])
-    (folder / "kamailio.log.1.gz").write_bytes(gzip.compress(part))
+    lines = source.read_bytes().splitlines(keepends=True)
+    first = len(lines) // _SHARE
+    (folder / "kamailio.log").write_bytes(b"".join(lines[first:]))
+    (folder / "kamailio.log.1.gz").write_bytes(gzip.compress(b"".join(lines[:first])))
 
 
 def _recordings(office: Office, dataset: Dataset) -> None:
