@@ -1,7 +1,7 @@
 """The page of what was tested against which server, made from the results of the suite.
 
-Every test of `ConnectorSuite` that runs reports its store, server and verb. After a run of all
-tests the page docs/reference/tested.md must say just that; `pytest --update-tested` writes it.
+Every test of `ConnectorSuite` that runs reports its store, server and verb;
+`pytest --update-tested` writes docs/reference/tested.md from them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _HEAD: Final = """# What is tested, against which server
 Every connector passes the laws of `dsr.testing.ConnectorSuite` on the servers below: the number is
 how many laws of a verb were run there. A dash is a verb that the connector lacks: what it would
 have done ends as a gap in the receipt. The page is written from the results of the tests
-(`pytest --update-tested`), and a run of all tests fails when it says anything else.
+(`pytest --update-tested`), of whatever stores that run tested.
 
 """
 

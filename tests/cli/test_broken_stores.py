@@ -75,7 +75,7 @@ TROUBLES = [
     (_no_file, "cdr", "the database file does not exist: check stores.cdr.url"),
     (_no_database, "cdr", "the database could not read table cdr"),
     (_no_table, "cdr", "there is no table cdr: correct or remove stores.cdr.tables.cdr"),
-    (_no_column, "cdr", "table cdr has no column dstchannel: correct stores.cdr.tables.cdr"),
+    (_no_column, "cdr", "table cdr has no column dstchannel"),
     (_no_folder, "recordings", "its folder cannot be read (No such file or directory): mount it"),
     (_broken_card, "contacts", "card 1 has no begin or no end"),
     (_truncated_log, "logs", "file 2 of 2 in name order is damaged"),
