@@ -65,13 +65,17 @@ def test_the_configuration_of_a_readme_loads(plugin: Path, monkeypatch: pytest.M
     """Who copies a store's table from the README gets a store, not an error."""
     installed = {each.name: each for each in entry_points(group=GROUP)}
     text = (plugin / "README.md").read_text("utf-8")
-    stores: dict[str, Any] = {}
+    stores: list[tuple[str, dict[str, Any]]] = []
     for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL):
-        stores = layered(stores, tomllib.loads(block).get("stores", {}))
+        for name, table in tomllib.loads(block).get("stores", {}).items():
+            if "connector" in table:
+                stores.append((name, table))
+            else:  # a part of the table before
+                stores[-1] = (stores[-1][0], layered(stores[-1][1], table))
     assert stores
     for name in re.findall(r"env:(\w+)", text):
         monkeypatch.setenv(name, "secret")
-    for name, table in stores.items():
+    for name, table in stores:
         rest = {key: value for key, value in table.items() if key != "connector"}
         store = installed[table["connector"]].load()(name, rest, Context("DE", Path("/srv")))
         assert store.name == name
