@@ -70,8 +70,9 @@ def test_the_configuration_of_a_readme_loads(plugin: Path, monkeypatch: pytest.M
         for name, table in tomllib.loads(block).get("stores", {}).items():
             if "connector" in table:
                 stores.append((name, table))
-            else:  # a part of the table before
-                stores[-1] = (stores[-1][0], layered(stores[-1][1], table))
+            else:  # a part of a table before
+                last = max(place for place, each in enumerate(stores) if each[0] == name)
+                stores[last] = (name, layered(stores[last][1], table))
     assert stores
     for name in re.findall(r"env:(\w+)", text):
         monkeypatch.setenv(name, "secret")
