@@ -232,6 +232,20 @@ def test_a_storage_that_is_not_there(radicale: Radicale, tmp_path: Path) -> None
     assert unread(store(radicale)) == []
 
 
+def test_what_is_wrong_with_the_folder_is_told(radicale: Radicale, tmp_path: Path) -> None:
+    """`check` tells of another server's folder, and of copies that a crash left."""
+    seeded(radicale)
+    assert [each for each in store(radicale).check() if each.kind != "left"] == []
+    other = tmp_path / "collection-root"
+    other.mkdir()
+    told = list(store(radicale, radicale_folder=str(tmp_path)).check())
+    assert [each.kind for each in told if "root" in each.text] == ["fault"]
+    place = radicale.storage / "collection-root/eva/contacts/.Radicale.tmp-x"
+    place.mkdir()
+    told = [each for each in store(radicale).check() if each.kind == "fault"]
+    assert [each.text.partition(":")[0] for each in told] == ["address book 1 of 1"]
+
+
 def test_the_owner_gets_all_that_is_remembered(radicale: Radicale) -> None:
     """The whole book is its owner's, with what is remembered of it."""
     seeded(radicale)

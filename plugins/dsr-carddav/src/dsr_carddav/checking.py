@@ -30,7 +30,7 @@ def findings(parts: Sequence[Part], radicale: Radicale | None) -> Iterator[Findi
         if book.writable is False:
             yield Finding("right", f"{part}: the login may only read it")
         for problem in dict.fromkeys(radicale.problems(book)) if radicale else ():
-            yield Finding("right", f"{part}: {problem}")
+            yield Finding(problem.kind, f"{part}: {problem.text}")
     yield Finding("left", _COPIES)
     if radicale is None:
         yield Finding("left", _HISTORY)

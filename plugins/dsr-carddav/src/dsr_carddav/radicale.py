@@ -26,6 +26,7 @@ from urllib.parse import quote, unquote
 from attrs import field, frozen
 
 from dsr.errors import StoreUnavailable
+from dsr.model import Finding
 from dsr_carddav.books import Book, digest
 
 __all__ = ["Gone", "Radicale"]
@@ -98,14 +99,18 @@ class Radicale:
         except OSError as error:
             raise self._failed(error) from None
 
-    def problems(self, book: Book) -> Iterator[str]:
+    def problems(self, book: Book) -> Iterator[Finding]:
         """Yield what keeps `forget` from working here, or what it does not see."""
+        if not self._place(book).is_dir():
+            yield Finding("fault", "is not below radicale_folder: url must be Radicale's root")
+            return
         for folder in (self._place(book), *self._caches(book)):
             if folder.is_dir() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-                yield "dsr may not write in radicale_folder"
+                yield Finding("right", "dsr may not write in radicale_folder")
             with suppress(OSError), os.scandir(folder) as entries:
                 if any(each.name.startswith(_TEMPORARY) for each in entries):
-                    yield "Radicale broke off while it wrote, and left a copy of a card behind"
+                    text = "Radicale broke off while it wrote, and left a copy of a card: remove it"
+                    yield Finding("fault", text)
 
     def _failed(self, error: OSError) -> StoreUnavailable:
         text = f"Radicale's caches cannot be used ({os.strerror(error.errno or 0)})"

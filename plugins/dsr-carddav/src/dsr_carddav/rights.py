@@ -21,6 +21,9 @@ _NOTED: Final = (
     " to drop their copies when they synchronise next"
 )
 _KNOWN: Final = "a redacted card keeps its UID and URI, by which clients know it"
+_PHOTOS: Final = (
+    "Nextcloud keeps small copies of pictures in its folder appdata_…/dav-photocache: empty it"
+)
 _RECENT: Final = "recent_contact"
 
 
@@ -29,6 +32,8 @@ def findings(connection: sa.Connection, tables: Tables, prefix: str) -> Iterator
     yield from _missing(connection, tables)
     for text in (_NOTED, _KNOWN):
         yield Finding("left", text.format(changes=tables.changes.name))
+    if tables.properties is not None:
+        yield Finding("left", _PHOTOS)
     if prefix + _RECENT in sa.inspect(connection).get_table_names():
         text = f"table {prefix}{_RECENT} has copies of cards: map it as a store of its own (sql)"
         yield Finding("left", text)
