@@ -211,7 +211,7 @@ NEEDED: Final = [
     *(("stores", "recordings", each) for each in ("path", "category", "keys", "timezone")),
     *(("stores", "logs", each) for each in ("path", "category")),
     *(("stores", "contacts", each) for each in ("path", "category")),
-    *(("stores", "archive", each) for each in ("bucket", "category", "keys")),
+    *(("stores", "archive", each) for each in ("bucket", "category")),
     *(("categories", "logs", each) for each in ("role", "purposes", "basis", "origin")),
     *(("categories", "call_records", "keep", 0, each) for each in ("period", "law")),
     ("categories", "call_records", "recipients", 0, "name"),

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from dsr import model
 from dsr.model import (
+    Credential,
     Do,
+    Finding,
     Found,
     Gap,
     Hold,
@@ -74,6 +76,8 @@ MAKERS: dict[type, Callable[[str], object]] = {
         Identifier("phone", secret), _record(secret), about=frozenset({"src"})
     ),
     Unread: lambda _: Unread("the file is cut off", "log_lines", "logs"),
+    Finding: lambda _: Finding("left", "backups keep what is erased here"),
+    Credential: lambda secret: Credential(secret, "example.org", "MD5", secret),
     Hold: lambda secret: Hold(
         "1", "2 O 34/26", "lawsuit", "GDPR Art. 17(3)(e)", subject=Subject((_id(secret),))
     ),

@@ -54,6 +54,7 @@ def test_the_keys_of_each_document_are_listed(office: Office, tmp_path: Path) ->
     documents["challenge"] = office.document("challenge", request)
     documents["verify"] = office.document("verify", request, stdin=office.pin())
     documents["hold add"] = office.document("hold", "add", *case)
+    documents["hold lock"] = office.document("hold", "lock", documents["hold add"]["hold"])
     documents["hold list"] = office.document("hold", "list")
     documents["hold release"] = office.document("hold", "release", documents["hold add"]["hold"])
     documents["check"] = office.document("check")
