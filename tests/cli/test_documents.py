@@ -6,8 +6,9 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
+from dsr.model import Finding
 from tests.cli.office import EVA, ROOT, Office, check_run
 
 TEXT: Final = (ROOT / "docs" / "reference" / "command-line.md").read_text("utf-8")
@@ -26,7 +27,10 @@ def _names(command: str, document: Mapping[str, Any], opened: Mapping[str, Any])
         case "hold list":
             return [*document, *document["holds"][0]]
         case "check":
-            return [*document, *document["stores"]["cdr"]]
+            of_store = document["stores"]["cdr"]
+            assert {*of_store["findings"][0]} == {"kind", "text"}
+            kinds = get_args(get_type_hints(Finding)["kind"])
+            return [*document, *of_store, "kind", *kinds, "text"]
         case "list":
             assert set(document["requests"][0]) == set(opened)
             return [*document, "open"]
@@ -54,7 +58,7 @@ def test_the_keys_of_each_document_are_listed(office: Office, tmp_path: Path) ->
     documents["challenge"] = office.document("challenge", request)
     documents["verify"] = office.document("verify", request, stdin=office.pin())
     documents["hold add"] = office.document("hold", "add", *case)
-    documents["hold lock"] = office.document("hold", "lock", documents["hold add"]["hold"])
+    documents["hold lock"] = office.document("hold", "lock")
     documents["hold list"] = office.document("hold", "list")
     documents["hold release"] = office.document("hold", "release", documents["hold add"]["hold"])
     documents["check"] = office.document("check")

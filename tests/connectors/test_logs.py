@@ -24,6 +24,7 @@ from dsr.connectors.logs.years import Years
 from dsr.errors import ConfigurationError, Refused, StoreUnavailable
 from dsr.model import Found, Identifier, Unread
 from dsr.settings import Context
+from tests.unprivileged import public_folder, unprivileged
 
 CORPUS = Path(os.environ.get("DSR_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
 SUBJECT = Identifier("phone", "+4930901820")
