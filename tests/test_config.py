@@ -214,7 +214,6 @@ NEEDED: Final = [
     *(("stores", "archive", each) for each in ("bucket", "category")),
     *(("categories", "logs", each) for each in ("role", "purposes", "basis", "origin")),
     *(("categories", "call_records", "keep", 0, each) for each in ("period", "law")),
-    ("categories", "call_records", "recipients", 0, "name"),
     *(("holds", 0, each) for each in ("case", "reason", "law")),
 ]
 

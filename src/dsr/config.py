@@ -21,8 +21,8 @@ from dsr.identity import OneTimePin
 from dsr.identity import from_config as identity_from_config
 from dsr.ledger import Ledger, read_key
 from dsr.model import KINDS, RIGHTS, Hold, Subject
-from dsr.policy.model import Category, Operator, Policy
-from dsr.settings import Context, database_url, settings
+from dsr.policy.model import Category, Deadlines, Operator, Policy, Unresolved
+from dsr.settings import Context, database_url, layered, settings
 
 __all__ = ["GROUP", "Configuration", "default_path", "load"]
 
@@ -31,6 +31,7 @@ GROUP: Final = "dsr.connectors"
 
 T = TypeVar("T")
 
+_DEEPEST: Final = 5  # files that extend each other in a row
 _LEVEL: Final = "one-time-pin"  # the one way to verify so far
 
 
@@ -67,6 +68,8 @@ class _Hold:
     email: str = ""
     account: str = ""
     call: str = ""
+    ground: str = "17(3)(e)"
+    jurisdiction: str = ""
 
 
 @frozen
@@ -79,6 +82,8 @@ class _File:
     stores: Mapping[str, Mapping[str, object]]
     categories: Mapping[str, Category]
     holds: tuple[_Hold, ...] = ()
+    deadlines: Deadlines = field(factory=Deadlines)
+    unresolved: Mapping[str, Unresolved] = field(factory=dict)
 
 
 @frozen
@@ -117,12 +122,30 @@ class Configuration:
 
 
 def load(path: Path) -> Configuration:
-    """Read and check a configuration file.
+    """Read and check a configuration file, and those that it extends.
 
-    Raises `ConfigurationError` that names the file, the key and the fix.
+    A file that `extends` another need only say what it says otherwise; relative paths in
+    either start from the folder of `path`. Raises `ConfigurationError` that names the file,
+    the key and the fix.
     """
+    return _configuration(_extended(path), path)
+
+
+def _extended(path: Path, *, depth: int = 0) -> dict[str, object]:
+    """Return the table of a file, laid over that of the file that its `extends` names."""
+    table = _table(path)
+    base = table.pop("extends", "")
+    if not isinstance(base, str) or depth > _DEEPEST:
+        what = f"extends in {path} is not the path of another configuration"
+        raise ConfigurationError(what, "name the file whose settings this one completes")
+    if not base:
+        return table
+    return layered(_extended(path.parent / base, depth=depth + 1), table)
+
+
+def _table(path: Path) -> dict[str, object]:
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         what = f"there is no configuration at {path}"
         fix = "write one with `dsr init`, or name another with --config"
@@ -133,7 +156,6 @@ def load(path: Path) -> Configuration:
     except tomllib.TOMLDecodeError as error:
         what = f"{path} is not valid TOML"
         raise ConfigurationError(what, str(error)) from None
-    return _configuration(table, path)
 
 
 def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
@@ -167,7 +189,7 @@ def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
         raise ConfigurationError(what)
     return Configuration(
         path=path,
-        policy=Policy(file.operator, file.categories),
+        policy=Policy(file.operator, file.categories, file.deadlines, file.unresolved),
         connectors=tuple(connectors),
         holds=tuple(holds),
         ledger_url=database_url(file.ledger.url, path.parent),
@@ -250,6 +272,8 @@ def _hold(
         since=given.since,
         before=given.before,
         fields=frozenset(given.fields),
+        ground=given.ground,
+        jurisdiction=given.jurisdiction,
     )
     return [hold]
 

@@ -14,12 +14,14 @@ is not chained where its text could (`raise ... from None`).
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from dsr.model import Credential, Finding, Found, Identifier, Kind, Unread
+from dsr.model import Credential, Finding, Found, Identifier, Kind, Record, Unread
 
 __all__ = [
+    "Ages",
     "Checks",
     "Connector",
     "Erases",
@@ -103,6 +105,22 @@ class Restricts(Protocol):
 
     def restrict(self, keys: Sequence[str], on: bool) -> None:  # noqa: FBT001  (the seam's shape)
         """Mark or unmark; afterwards `record.restricted` is `on`. Twice is success."""
+
+
+@runtime_checkable
+class Ages(Protocol):
+    """The store can list what has grown old, whoever it is about: for routine deletion."""
+
+    def aged(self, category: str, anchor: str, before: dt.datetime) -> Iterator[Record | Unread]:
+        """Yield every record of `category` whose `anchor` lies before `before`, once.
+
+        `anchor` is a field of `Record.data`, or empty for the record's own time (`Record.at`).
+        A record without it is not yielded: its contract has not ended, its bill was not sent.
+        Keys, fields, `personal`, `links` (with tenure), `lock` and `restricted` are those that
+        `find` gives; a date counts from its first second in the store's time zone. Streams;
+        what cannot be read is `Unread`, as in `find`. Raises `StoreUnavailable`, and
+        `ConfigurationError` for an anchor that the category does not have. Changes nothing.
+        """
 
 
 @runtime_checkable

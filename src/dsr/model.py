@@ -28,6 +28,7 @@ __all__ = [
     "Keep",
     "Kind",
     "Lock",
+    "Outcome",
     "PackageInfo",
     "Receipt",
     "Record",
@@ -51,8 +52,9 @@ Right = Literal[
     "objection",
     "withdrawal",
 ]
-Verb = Literal["export", "erase", "redact", "rectify", "restrict", "unchanged"]
-State = Literal["open", "verified", "confirmed", "done", "incomplete", "refused"]
+Verb = Literal["export", "erase", "redact", "rectify", "annotate", "restrict", "unchanged"]
+State = Literal["open", "verified", "confirmed", "restricted", "done", "incomplete", "refused"]
+Outcome = Literal["", "upheld", "rejected"]
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
@@ -234,7 +236,9 @@ class Hold:
     is a subject with a `call` identifier), of one of `categories` (any when empty), with `at`
     in `[since, before)` (an undated record counts as inside). Of these it holds `fields` (the
     whole record when empty), because of `reason` and `law`, until the day `until` (open-ended
-    when None) or until it is released.
+    when None) or until it is released. `ground` is the exception of GDPR Art. 17(3) and, for
+    the legal duty of (b), `jurisdiction` whose law it is. `request` is set where a restriction
+    (Art. 18) stands as a hold: it does not bind the person who asked for it.
     """
 
     id: str
@@ -247,6 +251,9 @@ class Hold:
     since: dt.datetime | None = field(default=None, validator=_aware)
     before: dt.datetime | None = field(default=None, validator=_aware)
     fields: frozenset[str] = _NONE
+    ground: str = "17(3)(e)"
+    jurisdiction: str = ""
+    request: str = ""
 
 
 @frozen
@@ -319,9 +326,12 @@ class Request:
     """One exercise of a right.
 
     `state`: `open` until the person is `verified`; `confirmed` once a plan's token was passed;
-    `incomplete` while something is kept or could not be reached; `done` or `refused` at the end.
-    `received` is when it reached the operator; `due` the strict last day (GDPR Art. 12(3)).
-    `changes` are the fields to set (rectification only).
+    `incomplete` while something is kept or could not be reached; `restricted` while data is
+    restricted because of it, until a person decides or lifts it; `done` or `refused` at the
+    end. `received` is when it reached the operator; `due` the strict last day (GDPR Art.
+    12(3)), after an extension the extended one. `changes` are the fields to set (rectification
+    only). `ground` is the point of the article that the person relies on, such as `18(1)(c)`
+    or `17(1)(b)`, or empty. `outcome` is what a person decided of an objection or a dispute.
     """
 
     id: str
@@ -331,6 +341,9 @@ class Request:
     due: dt.date
     language: str = "en"
     changes: Mapping[str, str] = field(factory=dict, repr=False)
+    ground: str = ""
+    outcome: Outcome = ""
+    extended: bool = False
 
 
 @frozen

@@ -44,6 +44,8 @@ class Holds(Part):
             "since": hold.since,
             "before": hold.before,
             "fields": canonical(sorted(hold.fields)).decode(),
+            "ground": hold.ground,
+            "jurisdiction": hold.jurisdiction,
             "added": at,
         }
         with self._database.writing() as unit:
@@ -109,6 +111,8 @@ class Holds(Part):
             since=row.since,
             before=row.before,
             fields=frozenset(json.loads(row.fields)),
+            ground=row.ground,
+            jurisdiction=row.jurisdiction,
         )
 
 

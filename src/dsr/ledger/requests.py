@@ -72,6 +72,7 @@ class Requests(Part):
             "language": request.language,
             "subject": seal_subject(self._keys, subject, _subject_of(request.id)),
             "changes": changes,
+            "ground": request.ground,
         }
         with self._database.writing() as unit:
             new = unit.insert(requests).values(row).on_conflict_do_nothing()
@@ -188,9 +189,12 @@ class Requests(Part):
             right=row.right,
             state=row.state,
             received=row.received,
-            due=row.due,
+            due=row.extended or row.due,
             language=row.language,
             changes=changes,
+            ground=row.ground,
+            outcome=row.outcome,
+            extended=row.extended is not None,
         )
 
 

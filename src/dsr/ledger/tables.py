@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 
 __all__ = [
@@ -32,11 +33,14 @@ __all__ = [
     "audit_head",
     "challenges",
     "counters",
+    "doubts",
     "grants",
     "hashes",
     "holds",
     "ledger",
     "metadata",
+    "notes",
+    "notices",
     "number",
     "plan_parts",
     "plans",
@@ -99,6 +103,9 @@ requests = Table(
     Column("subject", LargeBinary),  # sealed; null once closed
     Column("changes", LargeBinary),  # sealed; null once closed
     Column("closed", UTC),
+    Column("ground", Text, nullable=False, server_default=""),
+    Column("outcome", Text, nullable=False, server_default=""),
+    Column("extended", Date),  # the last day after an extension
     Index("dsr_requests_state", "state"),
 )
 
@@ -109,6 +116,44 @@ hashes = Table(
     Column("hash", LargeBinary, primary_key=True),
     Column("request", Text, ForeignKey("dsr_requests.id"), primary_key=True),
     Index("dsr_hashes_request", "request"),
+)
+
+#: When somebody had doubts about who asks, and when these ended (GDPR Art. 12(6)).
+doubts = Table(
+    "dsr_doubts",
+    metadata,
+    Column("number", number, primary_key=True),
+    Column("request", Text, ForeignKey("dsr_requests.id"), nullable=False),
+    Column("asked", UTC, nullable=False),
+    Column("doubt", Text, nullable=False),  # in words that name no person
+    Column("ended", UTC),
+    Index("dsr_doubts_request", "request"),
+)
+
+#: What a person says of a record instead of what it shows (GDPR Art. 16), by keyed hash.
+notes = Table(
+    "dsr_notes",
+    metadata,
+    Column("record", LargeBinary, primary_key=True),  # the keyed hash of store and key
+    Column("request", Text, ForeignKey("dsr_requests.id"), primary_key=True),
+    Column("at", UTC, nullable=False),
+    Column("document", LargeBinary, nullable=False),  # sealed
+    Index("dsr_notes_request", "request"),
+)
+
+#: What recipients are told of an act (GDPR Art. 19); the notice itself goes once handed over.
+notices = Table(
+    "dsr_notices",
+    metadata,
+    Column("number", number, primary_key=True),
+    Column("request", Text, ForeignKey("dsr_requests.id"), nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("at", UTC, nullable=False),
+    Column("document", LargeBinary),  # sealed; null once handed over, or exempt
+    Column("handed", UTC),
+    Column("exempt", Text, nullable=False),  # why there is none
+    UniqueConstraint("request", "recipient", "act"),
 )
 
 grants = Table(
@@ -150,6 +195,8 @@ holds = Table(
     Column("since", UTC),
     Column("before", UTC),
     Column("fields", Text, nullable=False),
+    Column("ground", Text, nullable=False, server_default="17(3)(e)"),
+    Column("jurisdiction", Text, nullable=False, server_default=""),
     Column("added", UTC, nullable=False),
     Column("released", UTC),
 )

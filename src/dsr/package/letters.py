@@ -98,7 +98,7 @@ def letter(cover: Cover, receipt: Receipt) -> str:
 
 
 def _recipients(categories: Iterator[Category]) -> list[Recipient]:
-    return list({each.name: each for one in categories for each in one.recipients}.values())
+    return list({each.title: each for one in categories for each in one.recipients}.values())
 
 
 def refusal(cover: Cover, reason: str) -> str:

@@ -6,6 +6,7 @@ policy file must express" is their long-term shape.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -16,7 +17,17 @@ from dateutil.relativedelta import relativedelta
 
 from dsr.phone import check_region
 
-__all__ = ["Category", "Operator", "Policy", "Recipient", "Retention", "period"]
+__all__ = [
+    "Category",
+    "Deadlines",
+    "Operator",
+    "Policy",
+    "Recipient",
+    "Retention",
+    "Stage",
+    "Unresolved",
+    "period",
+]
 
 Role = Literal["controller", "processor"]
 Basis = Literal[
@@ -28,7 +39,11 @@ Basis = Literal[
     "legitimate interests",
 ]
 Origin = Literal["provided", "observed", "inferred", "third party"]
+#: Why data may stay although its erasure is asked for: no ground of Art. 17(1) is met because
+#: it is still necessary for its purpose, or an exception of Art. 17(3) applies.
+Ground = Literal["still necessary", "17(3)(a)", "17(3)(b)", "17(3)(c)", "17(3)(d)", "17(3)(e)"]
 
+_MARKETING: Final = frozenset({"direct marketing", "marketing"})
 _PERIOD: Final = re.compile(r"(\d+) (day|week|month|year)s?")
 
 
@@ -65,7 +80,9 @@ class Operator:
     """Who answers (GDPR Arts. 13(1)(a), 15): name, seat, contact, supervisory authority.
 
     `country` is the home region (ISO 3166-1 alpha-2) for numbers and law; `timezone` the one
-    whose calendar days deadlines and retention are counted in.
+    whose calendar days deadlines and retention are counted in. `legal_name` is the company's
+    where `name` is a brand; `representative` the one in the Union (Art. 27) of an operator
+    outside it; `channels` where requests may arrive: receipt there starts the clock.
     """
 
     name: str
@@ -76,6 +93,9 @@ class Operator:
     address: str = ""
     contact: str = ""
     dpo: str = ""
+    legal_name: str = ""
+    representative: str = ""
+    channels: tuple[str, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -83,14 +103,57 @@ class Operator:
         return ZoneInfo(self.timezone)
 
 
+def _period_or_none(_: object, attribute: Attribute[str], value: str) -> None:
+    if value:
+        _period(_, attribute, value)
+
+
+@frozen
+class Deadlines:
+    """By when requests are answered (GDPR Art. 12(3); Regulation (EEC, Euratom) No 1182/71).
+
+    `promise` is the operator's own, such as `30 days`; `capped` says that the month of the law
+    ends it where the month is shorter. `calendar` names the public holidays that move an end
+    to the next working day: a country, or a country and its subdivision (`DE`, `DE-BY`);
+    empty: nothing moves. `alarm` is how long before the end a request is told as due.
+    """
+
+    promise: str = field(default="", validator=_period_or_none)
+    capped: bool = False
+    calendar: str = ""
+    alarm: str = field(default="7 days", validator=_period)
+
+
 @frozen
 class Recipient:
-    """Who receives data of a category (GDPR Art. 15(1)(c); named, CJEU C-154/21)."""
+    """Who receives data of a category (GDPR Art. 15(1)(c)).
 
-    name: str
+    Recipients are named (CJEU C-154/21): a `name`, or a `kind` of recipients and why naming
+    them is `impossible`. `safeguard` is what protects data that leaves the Union (Art. 15(2)),
+    valid before the day `safeguard_until`. `notify` is where notices under Art. 19 go;
+    `exempt` why there are none (impossible, or of disproportionate effort).
+    """
+
+    name: str = ""
     role: Literal["processor", "controller", "joint controller"] = "processor"
     country: str = ""
     safeguard: str = ""
+    safeguard_until: dt.date | None = None
+    kind: str = ""
+    impossible: str = ""
+    notify: str = ""
+    exempt: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        """Raise `ValueError` for a recipient that is neither named nor described."""
+        if not self.name.strip() and not self.kind.strip():
+            msg = "write its name (or its kind, and why naming it is impossible)"
+            raise ValueError(msg)
+
+    @property
+    def title(self) -> str:
+        """What an answer calls it."""
+        return self.name or self.kind
 
 
 @frozen
@@ -99,7 +162,9 @@ class Retention:
 
     `anchor` is a field of the record; left out, the record's own time. With `whole_years` the
     period starts at the end of the anchor's calendar year (AO s. 147(4), HGB s. 257(5)).
-    `fields` limits what is kept; empty means the whole record.
+    `fields` limits what is kept; empty means the whole record. `ground` is why that is allowed
+    against a request; a duty (`17(3)(b)`) is one of Union or Member State law: `jurisdiction`
+    is `EU` or a country, the operator's own where it is left out.
     """
 
     period: str = field(validator=_period)
@@ -108,6 +173,52 @@ class Retention:
     anchor: str = ""
     whole_years: bool = False
     fields: tuple[str, ...] = ()
+    ground: Ground = "17(3)(b)"
+    jurisdiction: str = ""
+
+
+@frozen
+class Stage:
+    """What becomes of every record of a category, without a request: routine deletion.
+
+    `period` after `anchor` (a field of the record; left out, the record's own time) the record
+    is deleted, or anonymised: `fields` are emptied, all that speak of anybody where it names
+    none. An `anchor` such as `accounts.closed_at` is the field of another category's record:
+    when it is reached there, all records of this category go that are found for that record's
+    person (end of contract, last activity, an app's uninstall signal).
+    """
+
+    period: str = field(validator=_period)
+    act: Literal["delete", "anonymise"] = "delete"
+    anchor: str = ""
+    whole_years: bool = False
+    fields: tuple[str, ...] = ()
+    law: str = ""
+
+    @property
+    def of_person(self) -> tuple[str, str] | None:
+        """The category and field of the record that it is counted from, if it is another's."""
+        category, dot, name = self.anchor.partition(".")
+        return (category, name) if dot else None
+
+
+@frozen
+class Unresolved:
+    """A point that the operator's promises leave open; nothing runs by itself until decided.
+
+    `decision` is what was decided and `by` who decided it; empty while it is open.
+    `recommendation` is what dsr's authors would decide.
+    """
+
+    question: str
+    recommendation: str = ""
+    decision: str = ""
+    by: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has decided it."""
+        return not (self.decision.strip() and self.by.strip())
 
 
 @frozen
@@ -119,7 +230,10 @@ class Category:
     `rectifiable` lists the fields a person may have corrected. `portable` overrides what
     `origin` and `basis` say (GDPR Art. 20(1)). `automated` tells of decisions made solely by
     automated means with this data: logic, significance, consequences (Art. 15(1)(h)); left
-    out, the answer says that there are none.
+    out, the answer says that there are none. `keep` are duties and needs that stand against a
+    request, `stages` what happens to every record in time, `retention` criteria in words.
+    `present` says whether such data exists: `no` makes any record found an alarm. `withdraw`
+    tells how consent is withdrawn (Art. 7(3)).
     """
 
     role: Role
@@ -132,10 +246,18 @@ class Category:
     recipients: tuple[Recipient, ...] = ()
     erase: Literal["delete", "redact"] = "delete"
     keep: tuple[Retention, ...] = ()
+    stages: tuple[Stage, ...] = ()
     retention: str = ""
     portable: bool | None = None
     rectifiable: tuple[str, ...] = ()
     automated: str = ""
+    present: Literal["yes", "no", "unknown"] = "yes"
+    withdraw: str = ""
+
+    @property
+    def is_for_marketing(self) -> bool:
+        """Whether direct marketing is a purpose: an objection to it is absolute (Art. 21(3))."""
+        return any(each.casefold() in _MARKETING for each in self.purposes)
 
     @property
     def is_portable(self) -> bool:
@@ -147,7 +269,9 @@ class Category:
 
 @frozen
 class Policy:
-    """The operator and, by name, every category."""
+    """The operator, its deadlines and, by name, every category and every open point."""
 
     operator: Operator
     categories: Mapping[str, Category]
+    deadlines: Deadlines = field(factory=Deadlines)
+    unresolved: Mapping[str, Unresolved] = field(factory=dict)
