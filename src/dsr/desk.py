@@ -24,6 +24,7 @@ from dsr.errors import (
     ConfigurationError,
     InputError,
     NotConfirmed,
+    PolicyError,
     RequestError,
     UnknownRight,
 )
@@ -47,6 +48,7 @@ from dsr.onfile import on_file
 from dsr.package import Cover, Package, save
 from dsr.plan import Wish
 from dsr.policy.deadlines import due
+from dsr.policy.lint import must_not_run
 from dsr.policy.model import Policy
 from dsr.survey import Progress, quiet, survey
 
@@ -205,6 +207,20 @@ class Desk:
         store = next(each for each in self.stores if each.name == self.accounts)
         return on_file(store, subject, now)
 
+    # --- whether the policy may run -----------------------------------------------------
+
+    def check_policy(self, *, now: dt.datetime) -> None:
+        """Raise `PolicyError` if nothing may be handed over or changed under this policy.
+
+        That is while it promises what the law forbids, or leaves open what a person must
+        decide (`dsr.policy.lint`). Opening, verifying and planning go on.
+        """
+        today = now.astimezone(self.policy.operator.zone).date()
+        found = must_not_run(self.policy, [*self.holds, *self.ledger.holds()], today)
+        if found:
+            what = f"the policy must not run: {'; '.join(found)}"
+            raise PolicyError(what, "`dsr check` tells all that is wrong or undecided")
+
     # --- fulfilling it ------------------------------------------------------------------
 
     def plan(self, grant: Verified, *, now: dt.datetime, progress: Progress = quiet) -> Plan:
@@ -242,7 +258,8 @@ class Desk:
         """Do what the plan with this `token` says, prove it, and return the signed receipt.
 
         Again with the same token continues after a crash, and does nothing once all is done.
-        Raises `NotConfirmed` when `token` is not that of the last plan.
+        Raises `NotConfirmed` when `token` is not that of the last plan, and `PolicyError` as
+        `check_policy` does.
         """
         return self.apply_batch([(grant, token)], now=now, progress=progress)[0]
 
@@ -254,6 +271,7 @@ class Desk:
         progress: Progress = quiet,
     ) -> list[Receipt]:
         """Apply many confirmed plans: each store is read once for all of them."""
+        self.check_policy(now=now)
         requests = [identity.check(grant, self.ledger) for grant, _ in grants]
         earlier = {each.id: self._closed(each) for each in requests}
         cases = [
@@ -277,8 +295,9 @@ class Desk:
         """Write the package of an access or portability request to `path`; return the receipt.
 
         The file appears whole or not at all. Raises `StoreError` when a recording breaks off
-        while it is read.
+        while it is read, and `PolicyError` as `check_policy` does.
         """
+        self.check_policy(now=now)
         request = self._exportable(grant)
         if receipt := self._closed(request):
             return receipt
@@ -293,6 +312,7 @@ class Desk:
         Raises as `export` does; a request that was answered already raises `RequestError` at
         once, before any response has begun.
         """
+        self.check_policy(now=now)
         request = self._exportable(grant)
         if self._closed(request):
             what = f"request {request.id} is answered already"

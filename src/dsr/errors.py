@@ -4,6 +4,7 @@ The tree::
 
     DsrError
     ├── ConfigurationError        dsr.toml or a policy is wrong: names the key and the fix
+    │   └── PolicyError           the policy may not run: against the law, or undecided
     ├── InputError                what the caller passed cannot be used
     │   ├── InvalidIdentifier     not a phone number, SIP address, e-mail address, ...
     │   └── UnknownRight          not one of the rights of GDPR Arts. 7(3), 15 to 21
@@ -34,6 +35,7 @@ __all__ = [
     "LedgerError",
     "NotConfirmed",
     "NotVerified",
+    "PolicyError",
     "Refused",
     "RequestError",
     "RequestNotFound",
@@ -63,6 +65,10 @@ class DsrError(Exception):
 
 class ConfigurationError(DsrError):
     """The configuration or a policy is wrong; the message names the key and the fix."""
+
+
+class PolicyError(ConfigurationError):
+    """The policy promises what the law forbids, or leaves open what a person must decide."""
 
 
 class InputError(DsrError):

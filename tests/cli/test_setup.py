@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.office import EVA, Office, call
 
-CONSENT = 'basis = "consent"\norigin = "provided"'
+CONSENT = 'basis = "consent"\nwithdraw = "switch voicemail off in the customer portal"\norigin = "provided"'
 VOICEMAIL = """[categories.voicemail]
 role = "controller"
 purposes = ["voicemail"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -15,14 +15,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dsr.cli.common import App, app_options, reply
-from dsr.cli.failing import FAILED, INCOMPLETE, Command, err
+from dsr.cli.common import App, app_options, now, reply
+from dsr.cli.failing import FAILED, INCOMPLETE, WRONG_USAGE, Command, err
 from dsr.cli.lint import warnings
+from dsr.config import Configuration
 from dsr.connector import Checks, Connector
+from dsr.desk import Desk
 from dsr.errors import ConfigurationError, StoreError
 from dsr.ledger import new_key
 from dsr.model import Finding
 from dsr.plan import verbs_of
+from dsr.policy.lint import lint
 
 __all__ = ["COMMANDS", "write_key"]
 
@@ -36,6 +39,12 @@ _TOLD: Final = {
     "right": "[red]not allowed[/]",
     "left": "[yellow]left behind[/]",
     "advice": "[cyan]advice[/]",
+}
+
+_POLICY: Final = {
+    "errors": "[red]against the law[/]",
+    "unresolved": "[yellow]undecided[/]",
+    "warnings": "[yellow]warning[/]",
 }
 
 
@@ -117,23 +126,46 @@ def check(app: App) -> None:
     """Check the configuration, and tell what each store can do.
 
     Tells of each store what is wrong with it, what dsr is not allowed there, what an erasure
-    would leave behind, and what would be slow. Exit code 1 if a store cannot be reached, 4 if
-    one is wrong or not allowed. Warnings are for whoever answers for the policy, and do not
-    count.
+    would leave behind, and what would be slow; and of the policy what the law forbids, what
+    nobody has decided yet, and what counsel should see. Exit code 2 if the policy is against
+    the law, 1 if a store cannot be reached, 4 if a store is wrong or not allowed, or a point is
+    open. Warnings do not count.
     """
     configuration = app.configuration()
-    app.desk(configuration)
+    desk = app.desk(configuration)
     results = [_checked(each) for each in configuration.connectors]
-    told = list(warnings(configuration))
-    document = {"stores": {each.store: each.document for each in results}, "warnings": told}
+    told = _of_policy(configuration, desk)
+    document = {"stores": {each.store: each.document for each in results}, **told}
     reply(app, document, lambda: _show(Console(), results, told))
+    if told["errors"]:
+        raise SystemExit(WRONG_USAGE)
     if not all(each.reached for each in results):
         raise SystemExit(FAILED)
-    if not all(each.sound for each in results):
+    if told["unresolved"] or not all(each.sound for each in results):
         raise SystemExit(INCOMPLETE)
 
 
-def _show(out: Console, results: Sequence[_Checked], told: Sequence[str]) -> None:
+def _of_policy(configuration: Configuration, desk: Desk) -> Mapping[str, list[str]]:
+    """Return the errors, the open points and the warnings of the policy, as sentences."""
+    policy = configuration.policy
+    today = now().astimezone(policy.operator.zone).date()
+    found = list(lint(policy, [*configuration.holds, *desk.ledger.holds()], today))
+    return {
+        "errors": [str(each) for each in found if each.kind == "error"],
+        "unresolved": [
+            f"unresolved.{name}: {each.question}"
+            + (f" (recommended: {each.recommendation})" if each.recommendation else "")
+            for name, each in policy.unresolved.items()
+            if each.is_open
+        ],
+        "warnings": [
+            *(str(each) for each in found if each.kind == "warning"),
+            *warnings(configuration),
+        ],
+    }
+
+
+def _show(out: Console, results: Sequence[_Checked], told: Mapping[str, Sequence[str]]) -> None:
     table = Table("store", "can", "searched by", "", box=None, pad_edge=False, padding=(0, 2))
     for each in results:
         state = "[green]ok[/]" if each.sound else "[yellow]problems[/]"
@@ -145,8 +177,9 @@ def _show(out: Console, results: Sequence[_Checked], told: Sequence[str]) -> Non
             prefix = f"store {each.store}: "
             text = prefix + finding.text.removeprefix(prefix)
             _point(out, _TOLD[finding.kind], text)
-    for warning in told:
-        _point(out, "[yellow]warning[/]", warning)
+    for kind, word in _POLICY.items():
+        for sentence in told[kind]:
+            _point(out, word, sentence)
 
 
 def _point(out: Console, kind: str, text: str) -> None:
