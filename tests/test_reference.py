@@ -22,7 +22,15 @@ from dsr.connectors.sql import config as sql
 from dsr.connectors.sql import from_config
 from dsr.identity import config as identity
 from dsr.model import Identifier
-from dsr.policy.model import Category, Operator, Recipient, Retention
+from dsr.policy.model import (
+    Category,
+    Deadlines,
+    Operator,
+    Recipient,
+    Retention,
+    Stage,
+    Unresolved,
+)
 from dsr.settings import Context
 from tests.servers.postgresql import postgresql
 
@@ -36,6 +44,7 @@ _ROW = re.compile(r"^\| `([a-z_]+)` \| (.*?) \| (.*?) \| (.*?) \|(.*)\|$", re.MU
 #: Each section of the page, and the class that reads it.
 SECTIONS: Final[Mapping[str, type]] = {
     "`[operator]`": Operator,
+    "`[deadlines]`": Deadlines,
     "`[ledger]`": config._Ledger,
     "`[identity]`": config._Identity,
     "`[identity.one-time-pin]`": identity._Settings,
@@ -49,8 +58,10 @@ SECTIONS: Final[Mapping[str, type]] = {
     '`[stores.NAME]` with `connector = "vcards"`': vcards.Settings,
     "`[categories.NAME]`": Category,
     "One of `keep`": Retention,
+    "One of `stages`": Stage,
     "One of `recipients`": Recipient,
     "`[[holds]]`": config._Hold,
+    "`[unresolved.NAME]`": Unresolved,
 }
 
 
