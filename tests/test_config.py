@@ -381,3 +381,31 @@ def test_no_file(tmp_path: Path) -> None:
     for path, told in ((tmp_path / "no.toml", "there is no configuration"), (tmp_path, "cannot")):
         with pytest.raises(ConfigurationError, match=told):
             load(path)
+
+
+# one file over another
+
+
+def test_a_file_completes_the_one_that_it_extends(tmp_path: Path) -> None:
+    """Tables are merged, all else is replaced; paths start where the completing file is."""
+    below = _table()
+    holds = below.pop("holds")
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "policy.toml").write_text("\n".join(_lines(below)), "utf-8")
+    own = {"extends": "base/policy.toml", "operator": {"name": "Other GmbH"}, "holds": holds}
+    loaded = _load(tmp_path, own)
+    assert loaded.policy.operator.name == "Other GmbH"
+    assert loaded.policy.operator.country == "DE"
+    assert len(loaded.holds) == 1
+    assert loaded.context.folder == tmp_path
+
+
+@pytest.mark.parametrize("extends", ["dsr.toml", 3])
+def test_a_file_that_extends_nothing_sensible(tmp_path: Path, extends: object) -> None:
+    """A circle, or no path at all, is told as what it is."""
+    assert "extends" in _message(tmp_path, {"extends": extends})
+
+
+def test_a_missing_base_is_named(tmp_path: Path) -> None:
+    """The message says which file is not there."""
+    assert "gone.toml" in _message(tmp_path, {"extends": "gone.toml"})
