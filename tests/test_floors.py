@@ -25,7 +25,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
     frozenset({"model", "settings", "phone"}),
     frozenset({"connector", "identify", "match", "policy", "report", "spool"}),
-    frozenset({"connectors", "find", "ledger", "onfile", "testing"}),
+    frozenset({"connectors", "find", "ledger", "masking", "onfile", "testing"}),
     frozenset({"identity", "package", "plan"}),
     frozenset({"steps"}),
     frozenset({"confirm", "survey"}),

@@ -24,6 +24,7 @@ from dsr.identity import config as identity
 from dsr.model import Identifier
 from dsr.policy.model import (
     Category,
+    Clir,
     Deadlines,
     Operator,
     Recipient,
@@ -59,6 +60,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "`[categories.NAME]`": Category,
     "One of `keep`": Retention,
     "One of `stages`": Stage,
+    "One of `clir`": Clir,
     "One of `recipients`": Recipient,
     "`[[holds]]`": config._Hold,
     "`[unresolved.NAME]`": Unresolved,

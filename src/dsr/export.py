@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from attrs import evolve
 
 from dsr.apply import Stores
-from dsr.find import Reading
+from dsr.find import Hit, Reading
+from dsr.masking import masked
 from dsr.model import Gap, Receipt, Request, Tally, Unread
 from dsr.package import Package
 from dsr.plan import Wish, decide, gaps_of
+from dsr.policy.model import Clir
 from dsr.spool import Spool
 from dsr.steps import Counter
 from dsr.survey import Progress, quiet
@@ -32,6 +35,11 @@ def fill(
     ground, counter = stores.ground(now), Counter()
     rules, wish = ground.rules, Wish(request.right, request.changes)
     subject = stores.ledger.subject(request.id)
+
+    def withheld(hit: Hit) -> Sequence[Clir]:
+        category = stores.policy.categories.get(hit.record.category)
+        return category.clir if category else ()
+
     with Spool() as spool:
         reading = Reading(stores.connectors, [subject], spool, stores.executor)
         for item in reading:
@@ -44,7 +52,7 @@ def fill(
                 continue
             for step in decide(item, wish, rules).steps:
                 counter.add(step)
-                package.add(step, item.record)
+                package.add(step, masked(item.record, item.about, withheld(item)))
             progress(item.store, 1)
         for lost in reading.unasked(0):
             for gap in gaps_of(lost, stores.connectors):

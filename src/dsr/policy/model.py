@@ -18,7 +18,9 @@ from dateutil.relativedelta import relativedelta
 from dsr.phone import check_region
 
 __all__ = [
+    "Answers",
     "Category",
+    "Clir",
     "Deadlines",
     "Operator",
     "Policy",
@@ -203,6 +205,19 @@ class Stage:
 
 
 @frozen
+class Clir:
+    """How a record tells that its caller withheld the number, and where it stands all the same.
+
+    In `field` one of `says` is written (in any case: `anonymous`, `Privacy: id`); the fields
+    `mask` then hold a number that nobody is shown but the caller (Directive 2002/58/EC Art. 8).
+    """
+
+    field: str
+    mask: tuple[str, ...]
+    says: tuple[str, ...] = ("anonymous", "privacy: id", "restricted", "withheld")
+
+
+@frozen
 class Unresolved:
     """A point that the operator's promises leave open; nothing runs by itself until decided.
 
@@ -233,7 +248,7 @@ class Category:
     out, the answer says that there are none. `keep` are duties and needs that stand against a
     request, `stages` what happens to every record in time, `retention` criteria in words.
     `present` says whether such data exists: `no` makes any record found an alarm. `withdraw`
-    tells how consent is withdrawn (Art. 7(3)).
+    tells how consent is withdrawn (Art. 7(3)), `clir` how a withheld caller number is told.
     """
 
     role: Role
@@ -253,6 +268,7 @@ class Category:
     automated: str = ""
     present: Literal["yes", "no", "unknown"] = "yes"
     withdraw: str = ""
+    clir: tuple[Clir, ...] = ()
 
     @property
     def is_for_marketing(self) -> bool:
@@ -268,10 +284,21 @@ class Category:
 
 
 @frozen
+class Answers:
+    """How answers are worded: `templates` is a folder that is laid over dsr's own texts."""
+
+    templates: str = ""
+
+
+@frozen
 class Policy:
-    """The operator, its deadlines and, by name, every category and every open point."""
+    """The operator, its deadlines and, by name, every category and every open point.
+
+    `answers` says where the operator's own wording of letters and pages is.
+    """
 
     operator: Operator
     categories: Mapping[str, Category]
     deadlines: Deadlines = field(factory=Deadlines)
     unresolved: Mapping[str, Unresolved] = field(factory=dict)
+    answers: Answers = field(factory=Answers)
