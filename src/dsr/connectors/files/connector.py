@@ -11,6 +11,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from attrs import define, evolve, field, frozen
 
+from dsr.connectors.aging import check_anchor
 from dsr.connectors.disk import Blocked, Empty, File, FileContent, Folder, Node, text
 from dsr.connectors.files import checking
 from dsr.connectors.files.erasing import LINKED, erase
@@ -82,7 +83,17 @@ class Files:
             else:
                 record = self._record(each, hit, path)
                 yield from (Found(person, record, record.personal) for person in hit.who)
-        yield from self._with_names(linked)
+        for record, hits in self._with_names(linked, lookup):
+            for person in dict.fromkeys(each for hit in hits for each in hit.who):
+                yield Found(person, record, record.personal)
+
+    def aged(self, category: str, anchor: str, before: dt.datetime) -> Iterator[Record | Unread]:
+        """Yield every file from before `before`, as `find` dates it.
+
+        An empty folder has no time. Files with several names come last; they alone take memory.
+        """
+        check_anchor(self.name, category, anchor)
+        return self._aged(before) if category == self.category else iter(())
 
     def erase(self, keys: Sequence[str]) -> None:
         """Remove the files, and make sure that the disk has forgotten the names.
@@ -100,7 +111,26 @@ class Files:
         """Return rights that are missing, names out of reach, and what stays behind."""
         return checking.findings(self.folder, writing=self.writing)
 
-    def _with_names(self, linked: Mapping[Node, _Linked]) -> Iterator[Found]:
+    def _aged(self, before: dt.datetime) -> Iterator[Record | Unread]:
+        lookup = Lookup(self.keys, ())
+        linked: dict[Node, _Linked] = {}
+        for each in self.folder.walk():
+            if isinstance(each, Blocked):
+                yield Unread(each.reason, self.category)
+            elif isinstance(each, File) and each.links > 1:
+                linked.setdefault(each.node, _Linked(each, []))
+            elif isinstance(each, File):
+                path = text(each.path)
+                hit = lookup.read(path)
+                if hit.time(_moment(each.modified), self.keys.timezone) < before:
+                    yield self._record(each, hit, path)
+        for record, _ in self._with_names(linked, lookup):
+            if record.at is not None and record.at < before:
+                yield record
+
+    def _with_names(
+        self, linked: Mapping[Node, _Linked], lookup: Lookup
+    ) -> Iterator[tuple[Record, Sequence[Hit]]]:
         """Yield each file with several names, all of which are looked for in the whole folder."""
         if not linked:
             return
@@ -110,11 +140,11 @@ class Files:
         for found in linked.values():
             names = sorted(found.names or [found.file.path])
             paths = [text(name) for name in names]
-            record = self._record(found.file._replace(path=names[0]), found.hits[0], paths)
+            dated = max(map(lookup.read, paths), key=lambda hit: (hit.at is not None, hit.timed))
+            record = self._record(found.file._replace(path=names[0]), dated, paths)
             if len(names) < found.file.links:
                 record = evolve(record, lock=Lock(LINKED))
-            for who in dict.fromkeys(who for hit in found.hits for who in hit.who):
-                yield Found(who, record, record.personal)
+            yield record, found.hits
 
     def _record(self, file: File, hit: Hit, path: str | list[str]) -> Record:
         modified = _moment(file.modified)

@@ -11,12 +11,14 @@ wave, in any folder of the bucket. It is erased before its recording, as what li
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from attrs import field, frozen
 
+from dsr.connectors.aging import check_anchor
 from dsr.connectors.lookup import Hit, Keys, Lookup
 from dsr.connectors.s3.ahead import ahead
 from dsr.connectors.s3.bucket import AT_ONCE, Bucket
@@ -95,9 +97,17 @@ class S3:
                 yield from _founds(each.hit, self._record(each, lookup))
         for upload, hit in uploads.values():
             yield from _founds(hit, self._upload(upload, hit, lookup))
-        for (part, why), count in sorted(unread.items()):
-            reason = f"of {count} objects the {part} could not be read ({why})"
-            yield Unread(reason, self.category)
+        yield from self._untold(unread)
+
+    def aged(self, category: str, anchor: str, before: dt.datetime) -> Iterator[Record | Unread]:
+        """List the bucket once and yield every key from before `before`, as `find` dates it.
+
+        Only these are asked for their locks and labels. A stem that is nothing but a number is no
+        link here: whose it is, only `find` is told. Old unfinished uploads of keys without a
+        version come last; they alone take memory.
+        """
+        check_anchor(self.name, category, anchor)
+        return self._aged(before) if category == self.category else iter(())
 
     def erase(self, keys: Sequence[str]) -> None:
         """Remove every version, delete marker and unfinished upload of the keys.
@@ -122,7 +132,44 @@ class S3:
             )
         )
 
-    def _looked(self, lookup: Lookup, candidates: Iterator[tuple[Kept, Hit]]) -> Iterator[Looked]:
+    def _aged(self, before: dt.datetime) -> Iterator[Record | Unread]:
+        lookup = Lookup(self.keys, ())
+
+        def match(key: str) -> Hit:
+            return lookup.read(key[len(self.prefix) :])
+
+        uploads: dict[str, tuple[Upload, Hit]] = {}
+        for upload in unfinished(self.bucket, self.prefix):
+            hit = match(upload.key)
+            if hit.time(upload.started, self.keys.timezone) < before:
+                uploads[upload.key] = upload, hit
+
+        def candidates() -> Iterator[tuple[Kept, Hit]]:
+            for known, hit in kept(self.bucket, self.prefix, match):
+                uploads.pop(known.key, None)  # it is a part of this record
+                if hit.time(known.oldest, self.keys.timezone) < before:
+                    yield known, hit
+
+        unread: Counter[tuple[str, str]] = Counter()
+        for each in self._looked(lookup, candidates(), everybody=True):
+            unread.update(each.unread)
+            yield self._record(each, lookup)
+        for upload, hit in uploads.values():
+            yield self._upload(upload, hit, lookup)
+        yield from self._untold(unread)
+
+    def _untold(self, unread: Mapping[tuple[str, str], int]) -> Iterator[Unread]:
+        for (part, why), count in sorted(unread.items()):
+            reason = f"of {count} objects the {part} could not be read ({why})"
+            yield Unread(reason, self.category)
+
+    def _looked(
+        self,
+        lookup: Lookup,
+        candidates: Iterator[tuple[Kept, Hit]],
+        *,
+        everybody: bool = False,
+    ) -> Iterator[Looked]:
         """Ask about the candidates, as far as anything is to be asked, several at a time."""
         first = next(candidates, None)
         if first is None:
@@ -133,6 +180,7 @@ class S3:
             self.labels,
             locks=has_locks(self.bucket) is not False,
             restricts=self.restriction != "no",
+            everybody=everybody,
         )
 
         def asked(each: tuple[Kept, Hit]) -> Looked:

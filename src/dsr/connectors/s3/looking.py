@@ -66,6 +66,7 @@ class Look:
     labels: Labels
     locks: bool  # the bucket may lock objects
     restricts: bool  # tags say which objects are restricted
+    everybody: bool = False  # whoever an object is about, all is asked
 
     @property
     def asks(self) -> bool:
@@ -87,12 +88,13 @@ class Look:
                 people |= self._people(self.labels.tags, known[version], looked.tags)
         who = sorted(people, key=lambda each: (each.kind, each.value))
         looked.hit = Hit(tuple(who), hit.at, hit.timed)
-        if people and self.locks:
+        wanted = self.everybody or bool(people)
+        if wanted and self.locks:
             locks = Locks()
             for version in versions:
                 self._ask(looked, "locks", partial(locks.add, version), None)
             looked.lock = locks.lock()
-        if people and self.restricts:
+        if wanted and self.restricts:
             for version in set(versions) - known.keys():
                 known[version] = self._ask(looked, "tags", version.tags, {})
             looked.restricted = bool(known) and all(RESTRICTED in each for each in known.values())

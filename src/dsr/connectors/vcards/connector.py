@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from attrs import define, evolve, field, frozen
 
+from dsr.connectors.aging import check_anchor
 from dsr.connectors.disk import reason, text
 from dsr.connectors.listing import Part, listing, parts
 from dsr.connectors.lookup import Keys, Lookup
@@ -25,6 +27,8 @@ from dsr.errors import Refused
 from dsr.model import Finding, Found, Identifier, Kind, Record, Unread
 
 __all__ = ["VCards"]
+
+T = TypeVar("T")
 
 _OWNERS: Final[frozenset[Kind]] = frozenset({"account", "sip"})
 _NAME: Final = re.compile(r"[a-z0-9-]+")
@@ -71,20 +75,18 @@ class VCards:
         people = People.of(who, self.region)
         owning = [each for each in who if each.kind in _OWNERS]
         owners = Lookup(self.owner, owning) if self.owner else None
-        if self.parts is None or self.parts[0].number == 1:
-            for _ in leftovers(self.name, self.folder, self.files):
-                yield Unread(INTERRUPTED, self.category)
-        for part in self._parts():
-            why = part.file.error
-            if not why:
-                try:
-                    yield from self._read(part, people, owners)
-                except FileNotFoundError:  # erased by its owner meanwhile
-                    continue
-                except OSError as error:
-                    why = f"cannot be read ({reason(error)})"
-            if why:
-                yield Unread(f"{part}: {why}", self.category)
+        yield from self._of_parts(lambda part: self._read(part, people, owners))
+
+    def aged(self, category: str, anchor: str, before: dt.datetime) -> Iterator[Record | Unread]:
+        """Yield every card that was last revised (REV) before `before`.
+
+        A card without REV, or with one that names no zone, has no time. A mention goes with the
+        card that it is in.
+        """
+        check_anchor(self.name, category, anchor)
+        if category != self.category:
+            return iter(())
+        return self._of_parts(lambda part: self._aged(part, before))
 
     def erase(self, keys: Sequence[str]) -> None:
         """Remove the cards, and cover the mentions; a file without cards goes with its last one.
@@ -175,6 +177,39 @@ class VCards:
 
     def _path(self, path: bytes) -> Path:
         return self.folder / os.fsdecode(path)
+
+    def _of_parts(self, read: Callable[[Part], Iterator[T | Unread]]) -> Iterator[T | Unread]:
+        """Yield what `read` gives of each file, and what could not be read."""
+        if self.parts is None or self.parts[0].number == 1:
+            for _ in leftovers(self.name, self.folder, self.files):
+                yield Unread(INTERRUPTED, self.category)
+        for part in self._parts():
+            why = part.file.error
+            if not why:
+                try:
+                    yield from read(part)
+                except FileNotFoundError:  # erased by its owner meanwhile
+                    continue
+                except OSError as error:
+                    why = f"cannot be read ({reason(error)})"
+            if why:
+                yield Unread(f"{part}: {why}", self.category)
+
+    def _aged(self, part: Part, before: dt.datetime) -> Iterator[Record | Unread]:
+        path = part.file.path
+        marks: Marks | None = None
+        with self._path(path).open("rb") as file:
+            for number, card in enumerate(cards(file), 1):
+                if isinstance(card, Broken):
+                    yield Unread(f"{part}: card {number} {card.why}", self.category)
+                    continue
+                if card.revised is None or card.revised >= before:
+                    continue
+                marks = marks or Marks.of(self._path(path))
+                mark = marks.first(card)
+                if mark:
+                    key = f"{quote_from_bytes(path)}:{mark}"
+                    yield self._record(key, card, is_owners=False)
 
     def _read(self, part: Part, people: People, owners: Lookup | None) -> Iterator[Found | Unread]:
         path = part.file.path

@@ -30,6 +30,7 @@ class Settings:
 
     path: str  # the spool, such as /var/spool/asterisk/voicemail; relative to the configuration
     category: str = "voicemail"  # the category of its messages and greetings
+    greetings: str = ""  # that of its greetings, if it is to be another one
     timezone: str = ""  # of dates that have no Unix time and are not in UTC: "Europe/Berlin"
 
 
@@ -41,4 +42,6 @@ def from_config(name: str, table: Mapping[str, object], context: Context) -> Voi
         raise ConfigurationError(what, 'write one such as "Europe/Berlin"')
     zone = ZoneInfo(chosen.timezone) if chosen.timezone else dt.UTC
     folder = Folder(name, context.folder / chosen.path)
-    return Voicemail(name, folder, chosen.category, context.region, zone)
+    return Voicemail(
+        name, folder, chosen.category, context.region, zone, greetings=chosen.greetings
+    )
