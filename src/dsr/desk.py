@@ -373,12 +373,7 @@ class Desk:
         return Stores(self.stores, self.policy, self.ledger, self.holds, self.executor)
 
     def _cover(self, request: Request, now: dt.datetime) -> Cover:
-        return Cover(
-            request=request,
-            operator=self.policy.operator,
-            categories=self.policy.categories,
-            made=now,
-        )
+        return Cover.of(self.policy, request, now)
 
     def _case(self, request: Request, token: str) -> Case:
         if request.right not in WRITES:

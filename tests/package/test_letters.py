@@ -33,7 +33,8 @@ def test_access_tells_what_article_15_lists() -> None:
     assert "billing, fault repair" in text  # (a)
     assert "1 record, with the fields src" in text  # (b)
     assert "Carrier GmbH, as processor, Germany" in text  # (c)
-    assert "6 months from billed_at (TDDDG § 10)" in text  # (d)
+    assert "Kept until 6 months after the bill even where its erasure is requested" in text  # (d)
+    assert "statutory retention (TDDDG § 10)" in text
     for article in ("Art. 16", "Art. 17", "Art. 18", "Art. 21"):  # (e)
         assert article in text
     assert "(Art. 77 GDPR). For us it is: BfDI" in text  # (f)

@@ -108,12 +108,7 @@ def run(app: App, request: str, confirm: str | None, out: Path | None) -> None:
 
 
 def _write_letter(desk: Desk, grant: Verified, receipt: Receipt, path: Path) -> None:
-    cover = Cover(
-        request=grant.request,
-        operator=desk.policy.operator,
-        categories=desk.policy.categories,
-        made=receipt.at,
-    )
+    cover = Cover.of(desk.policy, grant.request, receipt.at)
     try:
         path.write_text(letter(cover, receipt), "utf-8")
     except OSError as error:

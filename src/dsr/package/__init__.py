@@ -1,8 +1,33 @@
 """Records to the ZIP that a person receives, and the letters that go with an answer."""
 
 from dsr.package.cover import Cover
-from dsr.package.letters import extension, letter, refusal
+from dsr.package.letters import (
+    decided,
+    extension,
+    forwarded,
+    lifting,
+    no_data,
+    not_identifiable,
+    refusal,
+    reminder,
+)
+from dsr.package.notices import notice
 from dsr.package.package import Package
+from dsr.package.receipts import letter
 from dsr.package.save import save
 
-__all__ = ["Cover", "Package", "extension", "letter", "refusal", "save"]
+__all__ = [
+    "Cover",
+    "Package",
+    "decided",
+    "extension",
+    "forwarded",
+    "letter",
+    "lifting",
+    "no_data",
+    "not_identifiable",
+    "notice",
+    "refusal",
+    "reminder",
+    "save",
+]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import Self
 
 from attrs import Attribute, field, frozen
 
 from dsr.model import Request
-from dsr.policy.model import Category, Operator
+from dsr.package.language import Language, language
+from dsr.policy.model import Answers, Category, Operator, Policy
 
 __all__ = ["Cover"]
 
@@ -29,19 +31,30 @@ def _answerable(_: object, _attribute: Attribute[Operator], value: Operator) -> 
 class Cover:
     """The request, the operator that answers it, its policy by category, and the time.
 
-    Raises `ValueError` without the supervisory authority: no answer can be built without it,
-    and none without a time zone in `made`.
+    `answers` is the operator's own wording. Raises `ValueError` without the supervisory
+    authority: no answer can be built without it, and none without a time zone in `made`.
     """
 
     request: Request
     operator: Operator = field(validator=_answerable)
     categories: Mapping[str, Category]
     made: dt.datetime = field(validator=_aware)
+    answers: Answers = field(factory=Answers)
+
+    @classmethod
+    def of(cls, policy: Policy, request: Request, made: dt.datetime) -> Self:
+        """Return the cover of an answer to `request` under `policy`, made at `made`."""
+        return cls(request, policy.operator, policy.categories, made, policy.answers)
+
+    @property
+    def text(self) -> Language:
+        """The language of the request, as the operator words it."""
+        return language(self.request.language, self.answers.templates)
 
     def title(self, category: str) -> str:
         """Return what people call a category; its name where the policy gives no title."""
         known = self.categories.get(category)
         if known is not None and known.title:
-            return known.title
+            return self.text.word(known.title)
         words = category.replace("_", " ").strip()
-        return words[:1].upper() + words[1:]
+        return self.text.word(words[:1].upper() + words[1:])

@@ -11,11 +11,11 @@ import msgspec
 from attrs import field, frozen
 
 from dsr.package.cover import Cover
-from dsr.package.language import Language, language
+from dsr.package.language import Language
 from dsr.package.pages import page_chunks
 from dsr.package.recordings import MEDIATYPES
 from dsr.package.table import FILE, STORE, Table
-from dsr.package.withheld import Withheld
+from dsr.package.withheld import Row
 
 __all__ = ["Bar", "Cell", "Section", "index"]
 
@@ -62,12 +62,12 @@ class Section:
 def index(
     cover: Cover,
     sections: Sequence[Section],
-    withheld: Sequence[tuple[Withheld, int | None]],
+    withheld: Sequence[Row],
     *,
     contacts: bool,
 ) -> Iterator[bytes]:
     """Yield the page in pieces. The rows of one category at a time are in memory."""
-    text = language(cover.request.language)
+    text = cover.text
     return page_chunks(
         "index.html",
         cover,

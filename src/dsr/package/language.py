@@ -1,6 +1,7 @@
 """One language: the catalogue of texts, and dates, numbers and countries as it writes them.
 
-The texts are in `texts/LANGUAGE.toml`; every language has the same keys.
+The texts are in `texts/LANGUAGE.toml`; every language has the same keys. An operator's file of
+the same name, in the folder that `[answers] templates` names, is laid over ours.
 """
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,22 +21,46 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
-__all__ = ["LANGUAGES", "Language", "language"]
+__all__ = ["LANGUAGES", "OPEN", "Catalogue", "Language", "built_in", "language", "own_texts"]
+
+Catalogue = dict[str, dict[str, str]]
 
 LANGUAGES: Final = ("en", "de", "fr")
+#: The sections to which an operator adds keys: words of its policy, dates that periods start at.
+OPEN: Final = frozenset({"words", "anchors"})
 _LOCALES: Final = {"en": "en_GB"}  # in Europe, a day comes before its month
 _UNIT: Final = re.compile(r"(\d+) (day|week|month|year)s?")
+_PLACEHOLDER: Final = re.compile(r"\\\{(\w+)\\\}")  # as `re.escape` writes {name}
+
+
+def built_in(code: str) -> Catalogue:
+    """Return our texts of a language by section and name."""
+    return tomllib.loads((files("dsr.package") / "texts" / f"{code}.toml").read_text("utf-8"))
+
+
+def own_texts(code: str, folder: str) -> Catalogue:
+    """Return the texts that `folder` words otherwise; nothing where it has no such file.
+
+    Raises `OSError` or `ValueError` when the file cannot be read.
+    """
+    path = Path(folder) / "texts" / f"{code}.toml"
+    return tomllib.loads(path.read_text("utf-8")) if folder and path.exists() else {}
 
 
 class Language:
     """The texts of one language. `code` is its ISO 639-1 code."""
 
-    def __init__(self, code: str) -> None:
-        """Load the catalogue of `code`."""
+    def __init__(self, code: str, folder: str = "") -> None:
+        """Load the catalogue of `code`, with what `folder` says instead."""
         self.code = code
         self._locale = Locale.parse(_LOCALES.get(code, code))
-        text = (files("dsr.package") / "texts" / f"{code}.toml").read_text("utf-8")
-        self._texts: dict[str, dict[str, str]] = tomllib.loads(text)
+        own = own_texts(code, folder)
+        self._texts = {name: texts | own.get(name, {}) for name, texts in built_in(code).items()}
+        self._phrases = [
+            (re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(known))), said)
+            for known, said in self._texts["words"].items()
+            if "{" in known
+        ]
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the text of `section.name` with its {placeholders} filled in."""
@@ -45,6 +72,35 @@ class Language:
         forms = self._texts[section]
         form = forms.get(self._locale.plural_form(n), forms["other"])
         return form.format_map({"n": self.number(n), **values})
+
+    def word(self, text: str) -> str:
+        """Return how this language says a text of the policy or a reason; else `text` itself.
+
+        What `[words]` knows word by word goes first, then what fits one of its {placeholders};
+        what stands in those is translated in turn.
+        """
+        said = self._texts["words"].get(text)
+        if said is not None:
+            return said
+        for phrase, form in self._phrases:
+            if match := phrase.fullmatch(text):
+                return form.format_map({k: self.word(v) for k, v in match.groupdict().items()})
+        return text
+
+    def words(self, texts: Iterable[str]) -> str:
+        """Return the texts as `word` says each, with commas between them."""
+        return ", ".join(map(self.word, texts))
+
+    def anchor(self, name: str, category: str) -> str:
+        """Return the event that a period of `category` is counted from, for after "after".
+
+        `name` is a field, `category.field`, or empty for the record's own time.
+        """
+        anchors = self._texts["anchors"]
+        for known in (name or category, name.rpartition(".")[2]):
+            if known in anchors:
+                return anchors[known]
+        return self("retention.field", field=name) if name else self("retention.own_time")
 
     def number(self, n: int) -> str:
         """Write a number."""
@@ -84,11 +140,14 @@ class Language:
 
 
 @cache
-def _loaded(code: str) -> Language:
-    return Language(code)
+def _loaded(code: str, folder: str) -> Language:
+    return Language(code, folder)
 
 
-def language(tag: str) -> Language:
-    """Return the language of a tag such as `de` or `de-AT`; English where there is none."""
+def language(tag: str, folder: str = "") -> Language:
+    """Return the language of a tag such as `de` or `de-AT`; English where there is none.
+
+    `folder` is that of the operator's own wording.
+    """
     code = tag.replace("_", "-").partition("-")[0].lower()
-    return _loaded(code if code in LANGUAGES else "en")
+    return _loaded(code if code in LANGUAGES else "en", folder)

@@ -1,112 +1,116 @@
-"""The answers that a person reads: on access, after an act, on refusal, on delay.
+"""The letters about a request itself: that it is refused, takes longer, was passed on, decided.
 
-Each names what the law wants named: Art. 15(1)(a) to (h) and 15(2) for every category that
-holds something of the person, the reasons for what is withheld or kept, and the remedies.
+One `Letter` serves them all: its `kind` names the texts of the catalogue, the rest is filled
+in. Every letter names the authority and the judicial remedy (GDPR Art. 12(4), law.md rule 6).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, get_args
 
-from attrs import frozen
+from attrs import field, frozen
 
-from dsr.model import Receipt, Verb
+from dsr.model import Kind, Outcome, Request
 from dsr.package.cover import Cover
-from dsr.package.pages import page, page_chunks
-from dsr.package.withheld import Withheld
-from dsr.policy.model import Category, Recipient
+from dsr.package.pages import sheet
 
-__all__ = ["Held", "answer", "extension", "letter", "refusal"]
+__all__ = [
+    "KINDS",
+    "Letter",
+    "decided",
+    "extension",
+    "forwarded",
+    "lifting",
+    "no_data",
+    "not_identifiable",
+    "refusal",
+    "reminder",
+]
 
-_CHANGES: Final[frozenset[Verb]] = frozenset({"erase", "redact", "rectify", "restrict"})
+LetterKind = Literal[
+    "refusal",
+    "partial",
+    "extension",
+    "no_data",
+    "not_identifiable",
+    "forwarded",
+    "lifting",
+    "objection_upheld",
+    "objection_rejected",
+    "dispute_upheld",
+    "dispute_rejected",
+    "reminder",
+]
+
+KINDS: Final[tuple[LetterKind, ...]] = get_args(LetterKind)
+#: What cannot be told without saying why (GDPR Arts. 12(3), 12(4), 12(6), 18(3), 21(1)).
+_REASONED: Final = frozenset(
+    {
+        "refusal",
+        "partial",
+        "extension",
+        "lifting",
+        "objection_rejected",
+        "dispute_rejected",
+        "reminder",
+    }
+)
+#: What finds a person of whom the operator knows no name (law.md rule 12).
+_HELPFUL: Final[tuple[Kind, ...]] = ("usage", "ip")
 
 
 @frozen
-class Held:
-    """How many records of a category the package holds, and the names of their fields."""
+class Letter:
+    """One letter to the person: its kind, the reason with its law, a list, and a day.
 
-    count: int
-    fields: Sequence[str] = ()
-
-
-@frozen
-class _Done:
-    title: str
-    verb: Verb
-    count: int
-
-
-def answer(
-    cover: Cover,
-    held: Mapping[str, Held],
-    withheld: Sequence[tuple[Withheld, int | None]],
-) -> Iterator[bytes]:
-    """Yield the letter to a package: what it holds by category, and what is withheld."""
-    names = dict.fromkeys([*held, *(each.category for each, _ in withheld if each.category)])
-    sections = [
-        (cover.title(name), cover.categories[name], held.get(name, Held(0)))
-        for name in names
-        if name in cover.categories and not _only_unread(name, held, withheld)
-    ]
-    return page_chunks(
-        "letter.html",
-        cover,
-        sections=sections,
-        found=sum(each.count for each in held.values()),
-        withheld=withheld,
-        consent=any(category.basis == "consent" for _, category, _ in sections),
-    )
-
-
-def _only_unread(
-    name: str, held: Mapping[str, Held], withheld: Sequence[tuple[Withheld, int | None]]
-) -> bool:
-    """Return whether nothing of a category is known to be the person's: it was not readable."""
-    return name not in held and all(each.whole for each, _ in withheld if each.category == name)
-
-
-def letter(cover: Cover, receipt: Receipt) -> str:
-    """Return the letter to a receipt: what was done, what is kept and why, what was not reached.
-
-    Raises `ValueError` when something was kept or not reached without a reason.
+    `points` are the categories, controllers or pieces of information that it lists; `day` is
+    when the answer comes or the restriction ends. Raises `ValueError` when a kind that needs a
+    reason has none.
     """
-    done: Counter[tuple[str, Verb]] = Counter()
-    kept: Counter[Withheld] = Counter()
-    gaps: Counter[Withheld] = Counter()
-    for store, categories in receipt.stores.items():
-        for name, tally in categories.items():
-            for verb, count in tally.do.items():
-                done[name, verb] += count
-            for (reason, law, until), count in tally.keep.items():
-                kept[Withheld(name, store, reason, law, until)] += count
-            for reason, count in tally.gaps.items():
-                gaps[Withheld(name, store, reason)] += count
-    changed = dict.fromkeys(name for name, verb in done if verb in _CHANGES)
-    return page(
-        "receipt.html",
-        cover,
-        receipt=receipt,
-        done=[_Done(cover.title(name), verb, count) for (name, verb), count in done.items()],
-        kept=sorted(kept.items()),
-        gaps=sorted(gaps.items()),
-        recipients=_recipients(cover.categories[name] for name in changed),
-        restricted=any(verb == "restrict" for _, verb in done),
-    )
+
+    cover: Cover
+    kind: LetterKind
+    reason: str = field(default="", repr=False)
+    law: str = ""
+    points: tuple[str, ...] = field(default=(), repr=False)
+    day: dt.date | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse to exist without a reason that the law wants told."""
+        if self.kind in _REASONED and not self.reason.strip():
+            msg = f"a letter of kind {self.kind} needs a reason (GDPR Art. 12(3), 12(4))"
+            raise ValueError(msg)
+
+    def html(self) -> str:
+        """Return the letter as a page of its own.
+
+        Raises `ConfigurationError` when a template of the operator leaves out the reason or
+        the remedies.
+        """
+        text = self.cover.text
+        reason = text.word(self.reason)
+        return sheet(
+            "letter.html",
+            self.cover,
+            (reason, text.word(self.law), *self.points),
+            kind=self.kind,
+            reason=reason,
+            law=text.word(self.law),
+            points=self.points,
+            day=self.day,
+        )
 
 
-def _recipients(categories: Iterator[Category]) -> list[Recipient]:
-    return list({each.title: each for one in categories for each in one.recipients}.values())
+def refusal(cover: Cover, reason: str, *, law: str = "", categories: Sequence[str] = ()) -> str:
+    """Return the letter that refuses a request, or only as to `categories` (GDPR Art. 12(4)).
 
-
-def refusal(cover: Cover, reason: str) -> str:
-    """Return the letter that refuses a request (GDPR Art. 12(4)).
-
-    Raises `ValueError` without a reason.
+    `law` is the provision that allows it; a refusal by national law names it (Art. 23, law.md
+    rule 24). Raises `ValueError` without a reason.
     """
-    return _notice(cover, "refusal", reason, None)
+    kind: LetterKind = "partial" if categories else "refusal"
+    return Letter(cover, kind, reason, law, tuple(map(cover.title, categories))).html()
 
 
 def extension(cover: Cover, reason: str, due: dt.date) -> str:
@@ -114,11 +118,75 @@ def extension(cover: Cover, reason: str, due: dt.date) -> str:
 
     Raises `ValueError` without a reason.
     """
-    return _notice(cover, "extension", reason, due)
+    return Letter(cover, "extension", reason, day=due).html()
 
 
-def _notice(cover: Cover, kind: str, reason: str, due: dt.date | None) -> str:
-    if not reason.strip():
-        msg = f"a {kind} needs a reason (GDPR Art. 12(3), 12(4))"
-        raise ValueError(msg)
-    return page("notice.html", cover, kind=kind, reason=reason, due=due)
+def no_data(cover: Cover) -> str:
+    """Return the letter that nothing was found: the same for everybody (law.md rule 11)."""
+    return Letter(cover, "no_data").html()
+
+
+def not_identifiable(cover: Cover, helpful: Sequence[Kind] = _HELPFUL) -> str:
+    """Return the letter that the person's data cannot be told from others' (GDPR Art. 11(2)).
+
+    `helpful` are the kinds of identifier by which the stores could be searched instead.
+    """
+    points = tuple(cover.text(f"helpful.{kind}") for kind in helpful)
+    return Letter(cover, "not_identifiable", points=points).html()
+
+
+def forwarded(cover: Cover, controllers: Mapping[str, Sequence[str]]) -> str:
+    """Return the letter that the request was passed on (GDPR Art. 28(3)(e)).
+
+    `controllers` maps each controller to the categories that are processed for it.
+    """
+    points = tuple(
+        cover.text(
+            "forwarded.point",
+            controller=controller,
+            categories=", ".join(map(cover.title, categories)),
+        )
+        for controller, categories in controllers.items()
+    )
+    return Letter(cover, "forwarded", points=points).html()
+
+
+def reminder(cover: Cover, doubt: str) -> str:
+    """Return the letter that asks again for what settles a `doubt` of identity (Art. 12(6)).
+
+    Raises `ValueError` without the doubt: only reasonable ones count.
+    """
+    return Letter(cover, "reminder", doubt).html()
+
+
+def decided(cover: Cover, outcome: Outcome, reason: str = "", ends: dt.date | None = None) -> str:
+    """Return what was decided of an objection or of contested data (GDPR Arts. 21(1), 18(1)).
+
+    `ends` is the day on which the restriction ends, told before it does (Art. 18(3)). Raises
+    `ValueError` for a request that nobody decides about, and for a rejection without reason.
+    """
+    return Letter(cover, _decision(cover.request, outcome), reason, day=ends).html()
+
+
+def lifting(cover: Cover, reason: str, ends: dt.date) -> str:
+    """Return the letter that a restriction ends on the day `ends` (GDPR Art. 18(3)).
+
+    Raises `ValueError` without a reason.
+    """
+    return Letter(cover, "lifting", reason, day=ends).html()
+
+
+def _decision(request: Request, outcome: Outcome) -> LetterKind:
+    objection = request.right == "objection" or request.ground == "18(1)(d)"
+    dispute = request.right == "rectification" or request.ground == "18(1)(a)"
+    match objection, dispute, outcome:
+        case True, _, "upheld":
+            return "objection_upheld"
+        case True, _, "rejected":
+            return "objection_rejected"
+        case _, True, "upheld":
+            return "dispute_upheld"
+        case _, True, "rejected":
+            return "dispute_rejected"
+    msg = "only objections and disputes of accuracy are decided, upheld or rejected"
+    raise ValueError(msg)

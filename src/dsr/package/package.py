@@ -16,15 +16,14 @@ from attrs import evolve
 
 from dsr.errors import ConfigurationError
 from dsr.model import Do, Gap, PackageInfo, Record, Step
+from dsr.package.answer import Held, answer
 from dsr.package.cover import Cover
 from dsr.package.index import Section, index
-from dsr.package.language import language
-from dsr.package.letters import Held, answer
 from dsr.package.manifest import Schema
 from dsr.package.recordings import Backlog, Opened, Recording, extension, opened
 from dsr.package.scratch import Scratch, Stream
 from dsr.package.table import FILE, Table
-from dsr.package.withheld import Tallies
+from dsr.package.withheld import Tallies, rows
 from dsr.package.writer import Writer
 
 __all__ = ["Package"]
@@ -47,7 +46,7 @@ class Package:
         """Start an empty package."""
         self.gaps: list[Gap] = []
         self._cover = cover
-        self._text = language(cover.request.language)
+        self._text = cover.text
         self._scratch = Scratch()
         self._tables: dict[str, Section] = {}
         self._contacts = Stream(self._scratch)
@@ -140,9 +139,10 @@ class Package:
             yield from writer.file("contacts.vcf", self._contacts.chunks())
         yield from writer.file("withheld.json", [self._withheld.json(cover)])
         sections, reasons = list(self._tables.values()), self._withheld.items()
-        page = index(cover, sections, reasons, contacts=bool(self._contacts.size))
+        page = index(cover, sections, rows(cover, reasons), contacts=bool(self._contacts.size))
         yield from writer.file("index.html", page)
-        yield from writer.file("letter.html", answer(cover, self._held(), reasons))
+        letter = answer(cover, self._held(), reasons).encode(errors="replace")
+        yield from writer.file("letter.html", [letter])
         yield from writer.end(title)
 
     def _readme(self, title: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from attrs import Attribute, field, frozen
@@ -12,7 +12,7 @@ from attrs import Attribute, field, frozen
 from dsr.model import Gap, Keep
 from dsr.package.cover import Cover
 
-__all__ = ["Tallies", "Withheld"]
+__all__ = ["Row", "Tallies", "Withheld", "rows"]
 
 
 def _reasoned(_: object, _attribute: Attribute[str], value: str) -> None:
@@ -44,6 +44,47 @@ class Withheld:
         if isinstance(step, Keep):
             return cls(step.category, step.store, step.reason, step.law, step.until, fields)
         return cls(step.category, step.store, step.reason, fields=fields, whole=not step.key)
+
+
+@frozen
+class Row:
+    """What a page says of one reason: all records together, over all stores and dates.
+
+    `title` is the category's, `count` None where it is unknown; they are kept until `first`
+    at the earliest and `last` at the latest, None where no date is known.
+    """
+
+    title: str
+    reason: str
+    law: str
+    fields: tuple[str, ...]
+    count: int | None
+    first: dt.date | None
+    last: dt.date | None
+
+
+def rows(cover: Cover, counted: Iterable[tuple[Withheld, int | None]]) -> list[Row]:
+    """Return a row for each reason, in the words of the cover's language."""
+    groups: dict[tuple[str, str, str, tuple[str, ...]], list[tuple[Withheld, int | None]]] = {}
+    for each, count in counted:
+        title = cover.title(each.category) if each.category else each.store
+        reason, law = cover.text.word(each.reason), cover.text.word(each.law)
+        groups.setdefault((title, reason, law, each.fields), []).append((each, count))
+    return [_row(*known, members) for known, members in groups.items()]
+
+
+def _row(
+    title: str,
+    reason: str,
+    law: str,
+    fields: tuple[str, ...],
+    members: Sequence[tuple[Withheld, int | None]],
+) -> Row:
+    counts = [count for _, count in members if count is not None]
+    days = [each.until for each, _ in members if each.until is not None]
+    first, last = (min(days), max(days)) if len(days) == len(members) else (None, None)
+    count = sum(counts) if len(counts) == len(members) else None
+    return Row(title, reason, law, fields, count, first, last)
 
 
 class Tallies:
