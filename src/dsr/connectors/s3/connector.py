@@ -102,9 +102,9 @@ class S3:
     def aged(self, category: str, anchor: str, before: dt.datetime) -> Iterator[Record | Unread]:
         """List the bucket once and yield every key from before `before`, as `find` dates it.
 
-        Only these are asked for their locks and labels. A stem that is nothing but a number is no
-        link here: whose it is, only `find` is told. Old unfinished uploads of keys without a
-        version come last; they alone take memory.
+        Only these are asked for their locks and labels. A stem that only its person makes telling
+        is no link here. Old unfinished uploads of keys without a version come last; they alone
+        take memory.
         """
         check_anchor(self.name, category, anchor)
         return self._aged(before) if category == self.category else iter(())
