@@ -60,8 +60,11 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that writes the page of what was tested."""
+    """Add the options that write pages: what was tested, and what operators may expect."""
     parser.addoption("--update-tested", action="store_true", help="write docs/reference/tested.md")
+    parser.addoption(
+        "--update-operators", action="store_true", help="write the tables in docs/operators"
+    )
 
 
 @pytest.hookimpl(trylast=True)
