@@ -23,6 +23,7 @@ from dsr.connectors.sql import from_config
 from dsr.identity import config as identity
 from dsr.model import Identifier
 from dsr.policy.model import (
+    Answers,
     Category,
     Clir,
     Deadlines,
@@ -63,6 +64,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "One of `clir`": Clir,
     "One of `recipients`": Recipient,
     "`[[holds]]`": config._Hold,
+    "`[answers]`": Answers,
     "`[unresolved.NAME]`": Unresolved,
 }
 

@@ -21,7 +21,8 @@ from dsr.identity import OneTimePin
 from dsr.identity import from_config as identity_from_config
 from dsr.ledger import Ledger, read_key
 from dsr.model import KINDS, RIGHTS, Hold, Subject
-from dsr.policy.model import Category, Deadlines, Operator, Policy, Unresolved
+from dsr.package import worded
+from dsr.policy.model import Answers, Category, Deadlines, Operator, Policy, Unresolved
 from dsr.settings import Context, database_url, layered, settings
 
 __all__ = ["GROUP", "Configuration", "default_path", "load"]
@@ -84,6 +85,7 @@ class _File:
     holds: tuple[_Hold, ...] = ()
     deadlines: Deadlines = field(factory=Deadlines)
     unresolved: Mapping[str, Unresolved] = field(factory=dict)
+    answers: Answers = field(factory=Answers)
 
 
 @frozen
@@ -183,13 +185,20 @@ def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
         for hold in tried(partial(_hold, each, number, context, file.categories))
     ]
     pins = tried(lambda: [identity_from_config(pin, context)])
+    answers = tried(lambda: [worded(file.answers, path.parent)])
     problems += _misnamed(file, connectors)
     if problems:
         what = "; ".join(dict.fromkeys(problems))
         raise ConfigurationError(what)
     return Configuration(
         path=path,
-        policy=Policy(file.operator, file.categories, file.deadlines, file.unresolved),
+        policy=Policy(
+            operator=file.operator,
+            categories=file.categories,
+            deadlines=file.deadlines,
+            unresolved=file.unresolved,
+            answers=answers[0],
+        ),
         connectors=tuple(connectors),
         holds=tuple(holds),
         ledger_url=database_url(file.ledger.url, path.parent),

@@ -15,6 +15,7 @@ from dsr.package.notices import notice
 from dsr.package.package import Package
 from dsr.package.receipts import letter
 from dsr.package.save import save
+from dsr.package.wording import worded
 
 __all__ = [
     "Cover",
@@ -30,4 +31,5 @@ __all__ = [
     "refusal",
     "reminder",
     "save",
+    "worded",
 ]
