@@ -5,6 +5,7 @@ It is tailored: only categories that hold something of the person are told of (l
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from attrs import frozen
@@ -13,7 +14,7 @@ from dsr.package.cover import Cover
 from dsr.package.pages import sheet
 from dsr.package.retention import sentences
 from dsr.package.withheld import Withheld, rows
-from dsr.policy.model import Category
+from dsr.policy.model import Category, Recipient
 
 __all__ = ["Held", "answer"]
 
@@ -34,6 +35,7 @@ class _Section:
     category: Category
     held: Held
     retention: Sequence[str]
+    transfers: Sequence[str]
 
 
 def answer(
@@ -56,14 +58,31 @@ def answer(
         sections=sections,
         found=sum(each.count for each in held.values()),
         withheld=shown,
-        today=cover.made.astimezone(cover.operator.zone).date(),
         consent=any(each.category.basis == "consent" for each in sections),
     )
 
 
 def _section(cover: Cover, name: str, held: Held) -> _Section:
     category = cover.categories[name]
-    return _Section(cover.title(name), category, held, list(sentences(cover.text, name, category)))
+    return _Section(
+        title=cover.title(name),
+        category=category,
+        held=held,
+        retention=list(sentences(cover.text, name, category)),
+        transfers=[_transfer(cover, each) for each in category.recipients if each.safeguard],
+    )
+
+
+def _transfer(cover: Cover, recipient: Recipient) -> str:
+    """Return what protects data at a recipient, and until which day it does (Art. 15(2))."""
+    text, until = cover.text, recipient.safeguard_until
+    values = {"recipient": text.word(recipient.title), "safeguard": text.word(recipient.safeguard)}
+    if until is None:
+        return text("letter.safeguard", **values)
+    if until <= cover.made.astimezone(cover.operator.zone).date():
+        return text("letter.safeguard_expired", date=text.date(until), **values)
+    last = until - dt.timedelta(days=1)
+    return text("letter.safeguard_valid", date=text.date(last), **values)
 
 
 def _only_unread(

@@ -108,11 +108,15 @@ class Language:
 
     def date(self, day: dt.date) -> str:
         """Write a day, such as 3 March 2026."""
-        return format_date(day, "long", self._locale)
+        return self._first(day, format_date(day, "long", self._locale))
 
     def short_date(self, day: dt.date) -> str:
         """Write a day where there is little room, such as 3 Mar 2026."""
-        return format_date(day, "medium", self._locale)
+        return self._first(day, format_date(day, "medium", self._locale))
+
+    def _first(self, day: dt.date, written: str) -> str:
+        """Return a date as written, the first of a month as French wants it (CLDR does not)."""
+        return re.sub(r"^1 ", "1er ", written) if self.code == "fr" and day.day == 1 else written
 
     def time(self, at: dt.datetime, zone: ZoneInfo) -> str:
         """Write a time to the second, as it was in `zone`."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from dsr.package.language import Language
-from dsr.policy.model import Category
+from dsr.policy.model import Category, Retention, Stage
 
 __all__ = ["sentences"]
 
@@ -20,29 +20,21 @@ def sentences(text: Language, name: str, category: Category) -> Iterator[str]:
     if category.retention:
         yield text.word(text.period(category.retention))
     for stage in category.stages:
-        started = text(
-            f"retention.{stage.act}",
-            period=text.period(stage.period),
-            anchor=text.anchor(stage.anchor, name),
-        )
-        yield started + _limits(text, stage.fields, stage.law, whole_years=stage.whole_years)
+        law = text("retention.law", law=text.word(stage.law)) if stage.law else ""
+        yield _span(text, f"retention.{stage.act}", name, stage) + law + "."
     for keep in category.keep:
-        started = text(
-            "retention.keep",
-            period=text.period(keep.period),
-            anchor=text.anchor(keep.anchor, name),
-            reason=text.word(keep.reason),
-        )
-        yield started + _limits(text, keep.fields, keep.law, whole_years=keep.whole_years)
+        why = text("retention.why", reason=text.word(keep.reason), law=text.word(keep.law))
+        yield _span(text, "retention.keep", name, keep) + why + "."
     if not (category.retention or category.stages or category.keep):
         yield text("retention.criteria")
 
 
-def _limits(text: Language, fields: Sequence[str], law: str, *, whole_years: bool) -> str:
-    """Return the end of a sentence: how years count, for which fields, by which law."""
-    ending = text("retention.whole_years") if whole_years else ""
-    if fields:
-        ending += text("retention.fields", fields=text.words(fields))
-    if law:
-        ending += text("retention.law", law=text.word(law))
-    return ending + "."
+def _span(text: Language, key: str, name: str, rule: Retention | Stage) -> str:
+    """Return how long, counted from what and how, and for which fields."""
+    anchor = text.anchor(rule.anchor, name)
+    sentence = text(key, period=text.period(rule.period), anchor=anchor)
+    if rule.whole_years:
+        sentence += text("retention.whole_years")
+    if rule.fields:
+        sentence += text("retention.fields", fields=text.words(rule.fields))
+    return sentence
