@@ -31,7 +31,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"confirm", "survey"}),
     frozenset({"prove"}),
     frozenset({"apply"}),
-    frozenset({"export", "holding"}),
+    frozenset({"answering", "export", "holding"}),
     frozenset({"desk"}),
     frozenset({"config"}),
     frozenset({"cli"}),
@@ -43,6 +43,7 @@ FLOORS: tuple[frozenset[str], ...] = (
 ROOMS = {
     "boto3": r"connectors\.s3.*",
     "botocore": r"connectors\.s3.*",
+    "holidays": r"policy\.calendars",
     "phonenumbers": r"phone",
     "pyotp": r"identity(\..*)?",
     "zipstream": r"package(\..*)?",

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Final
 
 from attrs import evolve, field, frozen
 
-from dsr import identity
+from dsr import answering, identity
+from dsr.answering import PERSONAL, Answered, Standing
 from dsr.apply import Case, Stores, apply
 from dsr.confirm import Permit, confirm
 from dsr.connector import Connector
@@ -48,8 +49,10 @@ from dsr.onfile import on_file
 from dsr.package import Cover, Package, save
 from dsr.plan import Wish
 from dsr.policy.deadlines import due
+from dsr.policy.grounds import check_ground
 from dsr.policy.lint import must_not_run
 from dsr.policy.model import Policy
+from dsr.policy.refusals import Refusal
 from dsr.survey import Progress, quiet, survey
 
 __all__ = ["Desk", "Plan"]
@@ -113,19 +116,22 @@ class Desk:
         received: dt.datetime | None = None,
         language: str = "",
         changes: Mapping[str, str] | None = None,
+        ground: str = "",
     ) -> Request:
         """Register a request and return it, not yet verified.
 
         `identifiers` come from `dsr.identify`; `received` is when it reached the operator
         (`now` if left out); `language` one of the operator's; `changes` the fields to correct
-        (rectification). Says nothing about whether the person is known. Raises `UnknownRight`
-        or `InputError`.
+        (rectification); `ground` the point of its article that the person relies on, such as
+        `17(1)(b)` (`dsr.policy.grounds`), or empty. Says nothing about whether the person is
+        known. Raises `UnknownRight` or `InputError`.
         """
         if right not in RIGHTS:
             what = "this is none of the rights"
             raise UnknownRight(what, f"use one of {', '.join(RIGHTS)}")
         received = received or now
         self._check_input(right, identifiers, changes, language)
+        check_ground(right, ground)
         if received > now:
             what = "a request cannot have been received in the future"
             raise InputError(what, "check the date of receipt and its time zone")
@@ -134,9 +140,10 @@ class Desk:
             right=right,
             state="open",
             received=received,
-            due=due(received, self.policy.operator.zone),
+            due=due(received, self.policy.operator.zone, self.policy.deadlines).day,
             language=language or self.policy.operator.languages[0],
             changes=dict(changes or {}),
+            ground=ground,
         )
         with self.ledger.transaction():
             self.ledger.add(request, Subject(tuple(identifiers)))
@@ -191,6 +198,7 @@ class Desk:
         grant = self.pin.verify(self.ledger, found, pin if known else "", now)
         if known is not None:
             self.ledger.reseal(request, known)
+        self.ledger.end_doubt(request, now)
         return grant
 
     def verified(self, request: str) -> Verified:
@@ -206,6 +214,33 @@ class Desk:
             return subject  # one phone number: `open` sees to it
         store = next(each for each in self.stores if each.name == self.accounts)
         return on_file(store, subject, now)
+
+    # --- by when, and answers that act on nothing -----------------------------------------
+
+    def standing(self, requests: Iterable[Request], *, now: dt.datetime) -> Iterator[Standing]:
+        """Yield how each request stands against its deadline."""
+        return answering.standing(self.policy, self.ledger, requests, now)
+
+    def alarms(self, *, now: dt.datetime) -> list[Standing]:
+        """Return the requests that end soon (`Deadlines.alarm`) or are over, soonest first."""
+        return answering.alarms(self.policy, self.ledger, now)
+
+    def extend(self, request: str, reason: str, *, now: dt.datetime) -> Answered:
+        """Extend the period once, inside the first month; as `dsr.answering.extend`."""
+        return answering.extend(self.policy, self.ledger, request, reason, now)
+
+    def refuse(self, request: str, refusal: Refusal, *, now: dt.datetime) -> Answered:
+        """Refuse a request and forget whom it was about; as `dsr.answering.refuse`."""
+        helpful = [kind for kind in PERSONAL if any(kind in each.accepts for each in self.stores)]
+        return answering.refuse(self.policy, self.ledger, request, refusal, now, helpful=helpful)
+
+    def doubt(self, request: str, reason: str, *, now: dt.datetime) -> Standing:
+        """Record a doubt about who makes a request; `verify` ends it; as `dsr.answering.doubt`."""
+        return answering.doubt(self.policy, self.ledger, request, reason, now)
+
+    def end_doubt(self, request: str, *, now: dt.datetime) -> None:
+        """End the doubt about a request without verifying it. Twice is success."""
+        self.ledger.end_doubt(request, now)
 
     # --- whether the policy may run -----------------------------------------------------
 

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsr.model import Hold, Record
-from dsr.policy.deadlines import due, extended
 from dsr.policy.model import Retention
 from dsr.policy.reasons import active, hold_covers, reasons, retained_until
 from tests.things import category
@@ -21,32 +20,6 @@ TODAY = dt.date(2026, 11, 23)
 
 def record(**data: object) -> Record:
     return Record("k", "calls", data, at=dt.datetime(2026, 3, 15, 23, 30, tzinfo=dt.UTC))
-
-
-@pytest.mark.parametrize(
-    ("received", "expected", "longest"),
-    [
-        ("2026-03-05", "2026-04-05", "2026-06-05"),
-        ("2026-08-31", "2026-09-30", "2026-11-30"),
-        ("2026-01-31", "2026-02-28", "2026-04-30"),
-        ("2025-01-30", "2025-02-28", "2025-04-30"),
-        ("2027-02-01", "2027-03-01", "2027-05-01"),
-        ("2026-11-25", "2026-12-25", "2027-02-25"),
-        ("2026-04-01", "2026-05-01", "2026-07-01"),
-        ("2028-01-31", "2028-02-29", "2028-04-30"),
-    ],
-)
-def test_a_month_as_the_regulation_counts_it(received: str, expected: str, longest: str) -> None:
-    """Rules 1 and 3 (raw dates: no calendar is configured, so nothing moves, rule 2)."""
-    at = dt.datetime.fromisoformat(received).replace(hour=12, tzinfo=BERLIN)
-    assert due(at, BERLIN).isoformat() == expected
-    assert extended(at, BERLIN).isoformat() == longest
-
-
-def test_the_day_of_receipt_is_the_operators_day() -> None:
-    """Rule 1: 23:30 UTC on 30 January is the 31st in Berlin: due on 28 February."""
-    at = dt.datetime(2026, 1, 30, 23, 30, tzinfo=dt.UTC)
-    assert due(at, BERLIN) == dt.date(2026, 2, 28)
 
 
 def test_six_months_from_the_sending_of_the_bill() -> None:

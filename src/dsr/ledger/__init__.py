@@ -15,6 +15,7 @@ from typing import Self
 from dsr.ledger.audit import Audit, AuditEntry
 from dsr.ledger.challenges import Attempt, Challenges, Limits
 from dsr.ledger.database import Database
+from dsr.ledger.doubts import Doubt, Doubts
 from dsr.ledger.grants import Grant, Grants
 from dsr.ledger.holds import Holds
 from dsr.ledger.keys import new_key, read_key
@@ -26,6 +27,7 @@ __all__ = [
     "Attempt",
     "AuditEntry",
     "Confirmed",
+    "Doubt",
     "Grant",
     "Ledger",
     "Limits",
@@ -34,7 +36,7 @@ __all__ = [
 ]
 
 
-class Ledger(Requests, Grants, Challenges, Plans, Holds, Receipts, Audit):
+class Ledger(Requests, Doubts, Grants, Challenges, Plans, Holds, Receipts, Audit):
     """An open ledger. Threads may share it; every process opens its own.
 
     Each call is one short transaction, unless `transaction` joins several. Every method raises

@@ -155,6 +155,36 @@ class Requests(Part):
             unit.connection.execute(change.values(state=state))
             unit.note("state", at=at, request=id, note=state)
 
+    def extend(self, id: str, until: dt.date, reason: str, at: dt.datetime) -> None:
+        """Set the day on which an open request is due to `until`, once (GDPR Art. 12(3)).
+
+        `reason` goes to the audit trail, and names no person. Raises `RequestNotFound`, or
+        `RequestError` when the request is closed or extended already.
+        """
+        with self._database.writing() as unit:
+            row = open_row(unit.connection, id)
+            if row.extended is not None:
+                what = f"request {id} is extended already, and can be only once"
+                raise RequestError(what, f"answer it by {row.extended}")
+            change = update(requests).where(requests.c.id == id)
+            unit.connection.execute(change.values(extended=until))
+            unit.note("extended", at=at, request=id, note=reason)
+
+    def refuse(self, id: str, decision: str, at: dt.datetime) -> None:
+        """Close a request that nothing was done about yet, as refused (GDPR Art. 12(4)).
+
+        `decision` goes to the audit trail: why, by which law and by whom, and nothing of the
+        person. Raises `RequestNotFound`, or `RequestError` when it is closed or being carried
+        out.
+        """
+        with self._database.writing() as unit:
+            row = open_row(unit.connection, id)
+            if row.state not in {"open", "verified"}:
+                what = f"request {id} is being carried out, and no longer refused as a whole"
+                raise RequestError(what, "its receipt and letter tell what stays, and why")
+            unit.note("refused", at=at, request=id, note=decision)
+            self.close(id, "refused", at)
+
     def close(self, id: str, state: State, at: dt.datetime) -> None:
         """End a request in `state`: its identifiers, changes, plan and challenge are deleted.
 

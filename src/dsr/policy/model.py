@@ -16,6 +16,7 @@ from attrs import Attribute, field, frozen
 from dateutil.relativedelta import relativedelta
 
 from dsr.phone import check_region
+from dsr.policy.calendars import check_calendar
 
 __all__ = [
     "Answers",
@@ -110,6 +111,10 @@ def _period_or_none(_: object, attribute: Attribute[str], value: str) -> None:
         _period(_, attribute, value)
 
 
+def _calendar(_: object, _attribute: Attribute[str], value: str) -> None:
+    check_calendar(value)
+
+
 @frozen
 class Deadlines:
     """By when requests are answered (GDPR Art. 12(3); Regulation (EEC, Euratom) No 1182/71).
@@ -122,7 +127,7 @@ class Deadlines:
 
     promise: str = field(default="", validator=_period_or_none)
     capped: bool = False
-    calendar: str = ""
+    calendar: str = field(default="", validator=_calendar)
     alarm: str = field(default="7 days", validator=_period)
 
 
