@@ -76,7 +76,11 @@ def _section(cover: Cover, name: str, held: Held) -> _Section:
 def _transfer(cover: Cover, recipient: Recipient) -> str:
     """Return what protects data at a recipient, and until which day it does (Art. 15(2))."""
     text, until = cover.text, recipient.safeguard_until
-    values = {"recipient": text.word(recipient.title), "safeguard": text.word(recipient.safeguard)}
+    country = f", {text.country(recipient.country)}" if recipient.country else ""
+    values = {
+        "recipient": text.word(recipient.title) + country,
+        "safeguard": text.word(recipient.safeguard),
+    }
     if until is None:
         return text("letter.safeguard", **values)
     if until <= cover.made.astimezone(cover.operator.zone).date():
