@@ -7,10 +7,13 @@ import html
 import re
 
 import pytest
+from attrs import evolve
 
-from dsr.model import Receipt, Right, Tally
-from dsr.package import Package, extension, letter, refusal
-from tests.package.filling import cover, export, gap, keep, record, unzipped
+from dsr.model import Identifier, Receipt, Right, Tally
+from dsr.package import Cover, Package, decided, extension, letter, no_data, notice, refusal
+from dsr.package.letters import KINDS, Letter
+from dsr.policy.model import Recipient
+from tests.package.filling import CATEGORIES, cover, export, gap, keep, record, unzipped
 from tests.things import NOW
 
 
@@ -174,3 +177,119 @@ def test_refusal_and_extension_have_reason_and_remedies(language: str) -> None:
     for write in (refusal, lambda c, r: extension(c, r, dt.date(2027, 2, 23))):
         with pytest.raises(ValueError, match="12\\(3\\)"):
             write(cover(), " ")
+
+
+def every(about: Cover) -> dict[str, str]:
+    """Return a letter of every kind, and what a recipient is told, by kind."""
+    restricted = Receipt("r1", about.request.right, "restricted", NOW, {}, {})
+    told = {
+        kind: Letter(about, kind, ATTACK, ATTACK, (ATTACK,), dt.date(2027, 1, 1)).html()
+        for kind in KINDS
+    }
+    return told | {
+        "receipt": letter(about, receipt()),
+        "restricted": letter(about, restricted),
+        "notice": notice(about, Recipient(ATTACK), "rectify", {"scores": 1}, [ODD]),
+    }
+
+
+ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7 * 7 }}{reason}\u202e"
+ODD = Identifier("sip", ATTACK, since=NOW, until=NOW)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_every_kind_in_every_language(language: str) -> None:
+    """Each kind is a whole page of its own, with its own subject, and the remedies (Art. 12(4))."""
+    letters = every(cover("rectification", language))
+    subjects = {re.findall(r"<h1>(.*?)</h1>", page)[0] for page in letters.values()}
+    assert len(subjects) == len(KINDS) + 2  # the two receipts have the right as their subject
+    for kind, page in letters.items():
+        assert page.startswith(
+            f'<!DOCTYPE html>\n<html lang="{language if kind != "notice" else "en"}">'
+        )
+        assert page.count("</html>") == 1
+        assert ("BfDI" in page) == (kind != "notice")
+        assert not re.search(r"https?:|src=[\"']|{\w+}(?!\u202e)", page)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_no_letter_runs_what_it_tells(language: str) -> None:
+    """Markup, template code and placeholders in reasons and names are shown as text."""
+    for kind, page in every(cover("rectification", language)).items():
+        assert not re.search(r"<script|<img", page)
+        if kind not in {"receipt", "restricted"}:
+            assert ATTACK in html.unescape(page)
+
+
+def test_dates_that_differ_are_one_line() -> None:
+    """Seventy dates of one reason are one line, from the first to the last."""
+    keep: dict[tuple[str, str, dt.date | None], int] = {
+        ("statutory retention", "AO § 147", dt.date(2034 + year, 1, 1)): 10 for year in range(3)
+    }
+    keep["court case", "GDPR Art. 17(3)(e)", None] = 2
+    tally = Tally(keep=keep)
+    kept = Receipt("r1", "erasure", "incomplete", NOW, {"cdr": {"calls": tally}}, {})
+    told = words(letter(cover("erasure"), kept))
+    assert "30 statutory retention AO § 147 between 1 January 2034 and 1 January 2036" in told
+    assert "2 court case GDPR Art. 17(3)(e) no date known" in told
+    german = words(letter(cover("erasure", "de"), kept))
+    assert "30 gesetzliche Aufbewahrungspflicht AO § 147 zwischen dem 1. Januar 2034" in german
+    assert "Art. 17(3)(e) DSGVO" in german
+    assert "entre le 1er janvier 2034" in words(letter(cover("erasure", "fr"), kept))
+
+
+def test_data_that_should_not_exist_is_told_so() -> None:
+    """What the policy says is not there, and is there, comes with the answer and its alarm."""
+    there = evolve(CATEGORIES["recordings"], present="no")
+    with Package(cover(categories={"recordings": there})) as package:
+        package.add(export("recordings"), record({"src": "1"}, "recordings"))
+        text = words(unzipped(package).read("letter.html").decode())
+    assert "data of this kind should not exist" in text
+    assert "should not exist" not in answered("recordings")
+
+
+def test_withdrawal_is_as_easy_as_consent() -> None:
+    """GDPR Art. 7(3): where consent is the basis, the answer says how it is withdrawn."""
+    consent = evolve(CATEGORIES["address_book"], withdraw="Settings, Privacy")
+    with Package(cover(categories={"address_book": consent})) as package:
+        package.add(export("address_book"), record({"src": "1"}, "address_book"))
+        text = words(unzipped(package).read("letter.html").decode())
+    assert "You may withdraw your consent at any time. How: Settings, Privacy" in text
+
+
+def test_the_operator_is_named_in_full() -> None:
+    """GDPR Art. 13(1)(a), (b): the company behind the brand, its representative, its DPO."""
+    about = cover()
+    operator = evolve(
+        about.operator,
+        legal_name="Example Holding Inc.",
+        representative="Rep B.V., Amsterdam",
+        dpo="dpo@example.org",
+    )
+    text = words(no_data(evolve(about, operator=operator)))
+    assert "Example Telekom GmbH Example Holding Inc." in text
+    assert "Representative in the Union (Art. 27 GDPR): Rep B.V., Amsterdam" in text
+    assert "Data protection officer: dpo@example.org" in text
+
+
+@pytest.mark.parametrize(
+    ("right", "ground", "kind"),
+    [
+        ("objection", "", "objection"),
+        ("restriction", "18(1)(d)", "objection"),
+        ("restriction", "18(1)(a)", "dispute"),
+        ("rectification", "", "dispute"),
+    ],
+)
+def test_what_is_decided_is_told(right: Right, ground: str, kind: str) -> None:
+    """Arts. 18(1), 21(1): objections and disputes are decided either way, and nothing else is."""
+    about = cover(right)
+    about = evolve(about, request=evolve(about.request, ground=ground))
+    for outcome, verdict in (("upheld", ""), ("rejected", "not ")):
+        page = decided(about, outcome, "why")  # type: ignore[arg-type]
+        said = {"objection": "follow your objection", "dispute": "accept your correction"}[kind]
+        assert re.search(f"<h1>We (do )?{verdict}{said}</h1>", page)
+    with pytest.raises(ValueError, match="upheld or rejected"):
+        decided(about, "", "why")
+    with pytest.raises(ValueError, match="only objections and disputes"):
+        decided(cover("erasure"), "upheld", "why")
