@@ -1,0 +1,134 @@
+"""Cloud Softphone: the page for providers as a policy, and every right of two users of the app.
+
+Expected outcomes are written by hand from the page and the law. Anna uses the app: her account is
+needed until she uninstalls it, the copy of her address book is not. Bruno uninstalled it on
+2026-05-01, and everything of his goes 7 days after. Each stands in the other's address book: three
+entries concern each of them, two of their own book and one of the other's. Bruno's number had
+another holder before 2025, and entries bear no date: the one about his number is left to a person
+(law 7). The usage reports are under a pseudonym that no account leads to (Art. 11): a gap until the
+person states it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tests.operators import cloud_softphone
+from tests.operators.cloud_softphone import AFTER, ANNA, BRUNO, HELD, INSIDE
+from tests.operators.harness import Labels
+from tests.operators.matrix import parse
+from tests.operators.suite import OperatorSuite
+
+LABELS: Final = Labels(
+    laws={"contract": "GDPR Art. 6(1)(b)", "claim": "GDPR Art. 17(3)(e)"},
+    gaps={
+        "unable": "the store cannot restrict",
+        "undated": "bears no time",
+        "pseudonym": "searched by usage and none is known",
+    },
+)
+#: The hold: a claim against Bruno, on his account and on log lines that name him.
+EXPECTED: Final = """
+[access]
+sip_credentials | both  | always        | export 1
+address_book    | Anna  | always        | export 3
+address_book    | Bruno | always        | export 2, gap 1 undated
+ip_logs         | both  | always        | export 2
+usage_data      | both  | always        | gap 1 pseudonym
+
+[portability]
+sip_credentials | both  | always        | export 1
+address_book    | Anna  | always        | export 3
+address_book    | Bruno | always        | export 2, gap 1 undated
+ip_logs         | both  | always        | export 2
+usage_data      | both  | always        | gap 1 pseudonym
+
+[rectification]
+sip_credentials | Anna  | always        | rectify 1
+sip_credentials | Bruno | inside, after | rectify 1
+sip_credentials | Bruno | hold          | keep 1 claim open
+address_book    | Anna  | always        | unchanged 3
+address_book    | Bruno | always        | unchanged 2, gap 1 undated
+ip_logs         | both  | always        | unchanged 2
+usage_data      | both  | always        | gap 1 pseudonym
+
+[erasure]
+sip_credentials | Anna  | always        | keep 1 contract open
+sip_credentials | Bruno | inside, after | erase 1
+sip_credentials | Bruno | hold          | keep 1 claim open
+address_book    | Anna  | always        | erase 3
+address_book    | Bruno | always        | erase 2, gap 1 undated
+ip_logs         | both  | inside, after | redact 2
+ip_logs         | Anna  | hold          | redact 1, keep 1 claim open
+ip_logs         | Bruno | hold          | keep 2 claim open
+usage_data      | both  | always        | gap 1 pseudonym
+
+[restriction]
+sip_credentials | both  | always        | restrict 1
+address_book    | Anna  | always        | gap 3 unable
+address_book    | Bruno | always        | gap 2 unable, gap 1 undated
+ip_logs         | both  | always        | gap 2 unable
+usage_data      | both  | always        | gap 1 pseudonym
+
+[objection]
+sip_credentials | both  | always        | unchanged 1
+address_book    | Anna  | always        | unchanged 3
+address_book    | Bruno | always        | unchanged 2, gap 1 undated
+ip_logs         | both  | always        | unchanged 2
+usage_data      | both  | always        | gap 1 pseudonym
+
+[withdrawal]
+sip_credentials | both  | always        | unchanged 1
+address_book    | Anna  | always        | unchanged 3
+address_book    | Bruno | always        | unchanged 2, gap 1 undated
+ip_logs         | both  | always        | unchanged 2
+usage_data      | both  | always        | gap 1 pseudonym
+"""
+
+
+class TestCloudSoftphone(OperatorSuite):
+    """The tests of every operator, on Cloud Softphone's folder."""
+
+    name = "cloud-softphone"
+    page = "cloud-softphone.md"
+    people = (ANNA, BRUNO)
+    points = (INSIDE, AFTER, HELD)
+    matrix = parse(EXPECTED, people, points)
+    labels = LABELS
+    database = "CLOUD_SOFTPHONE_DATABASE"
+    open_points = frozenset(
+        {
+            "controller",
+            "transfers",
+            "uninstall_signal",
+            "legal_obligations",
+            "rotation",
+            "usage_end",
+            "contacts_of_others",
+            "sip_passwords",
+            "articles",
+        }
+    )
+    #: No authority; a safeguard that is void, four times; rotation without a number.
+    refused = frozenset(
+        {
+            "operator.authority",
+            "categories.sip_credentials.recipients[0].safeguard",
+            "categories.address_book.recipients[0].safeguard",
+            "categories.ip_logs.recipients[0].safeguard",
+            "categories.usage_data.recipients[0].safeguard",
+            "categories.ip_logs.retention",
+        }
+    )
+
+    @classmethod
+    def fill(cls, folder: Path, url: str) -> None:
+        """Fill the stores."""
+        cloud_softphone.fill(folder, url)
+
+    @classmethod
+    def facts(cls, folder: Path, url: str) -> Mapping[str, set[str]]:
+        """Look at them."""
+        return cloud_softphone.facts(folder, url)
