@@ -227,11 +227,13 @@ def test_dates_that_differ_are_one_line() -> None:
         ("statutory retention", "AO § 147", dt.date(2034 + year, 1, 1)): 10 for year in range(3)
     }
     keep["court case", "GDPR Art. 17(3)(e)", None] = 2
+    keep["statutory retention", "AO § 147", None] = 3  # the anchor is missing in these
     tally = Tally(keep=keep)
     kept = Receipt("r1", "erasure", "incomplete", NOW, {"cdr": {"calls": tally}}, {})
     told = words(letter(cover("erasure"), kept))
     assert "30 statutory retention AO § 147 between 1 January 2034 and 1 January 2036" in told
     assert "2 court case GDPR Art. 17(3)(e) no date known" in told
+    assert "3 statutory retention AO § 147 no date known" in told
     german = words(letter(cover("erasure", "de"), kept))
     assert "30 gesetzliche Aufbewahrungspflicht AO § 147 zwischen dem 1. Januar 2034" in german
     assert "Art. 17(3)(e) DSGVO" in german

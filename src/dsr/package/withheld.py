@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
-from attrs import Attribute, field, frozen
+from attrs import Attribute, evolve, field, frozen
 
 from dsr.model import Gap, Keep
 from dsr.package.cover import Cover
@@ -64,27 +64,36 @@ class Row:
 
 
 def rows(cover: Cover, counted: Iterable[tuple[Withheld, int | None]]) -> list[Row]:
-    """Return a row for each reason, in the words of the cover's language."""
-    groups: dict[tuple[str, str, str, tuple[str, ...]], list[tuple[Withheld, int | None]]] = {}
+    """Return a row for each reason, in the words of the cover's language.
+
+    What has a date and what has none are told apart, as are known and unknown numbers.
+    """
+    found: dict[tuple[object, ...], Row] = {}
     for each, count in counted:
-        title = cover.title(each.category) if each.category else each.store
-        reason, law = cover.text.word(each.reason), cover.text.word(each.law)
-        groups.setdefault((title, reason, law, each.fields), []).append((each, count))
-    return [_row(*known, members) for known, members in groups.items()]
+        row = Row(
+            title=cover.title(each.category) if each.category else each.store,
+            reason=cover.text.word(each.reason),
+            law=cover.text.word(each.law),
+            fields=each.fields,
+            count=count,
+            first=each.until,
+            last=each.until,
+        )
+        alike = (row.title, row.reason, row.law, row.fields, count is None, each.until is None)
+        found[alike] = _both(found[alike], row) if alike in found else row
+    return list(found.values())
 
 
-def _row(
-    title: str,
-    reason: str,
-    law: str,
-    fields: tuple[str, ...],
-    members: Sequence[tuple[Withheld, int | None]],
-) -> Row:
-    counts = [count for _, count in members if count is not None]
-    days = [each.until for each, _ in members if each.until is not None]
-    first, last = (min(days), max(days)) if len(days) == len(members) else (None, None)
-    count = sum(counts) if len(counts) == len(members) else None
-    return Row(title, reason, law, fields, count, first, last)
+def _both(one: Row, other: Row) -> Row:
+    """Return two rows that are alike but for numbers and dates as one."""
+    count, first, last = one.count, one.first, one.last
+    if count is not None and other.count is not None:
+        count += other.count
+    if first is not None and other.first is not None:
+        first = min(first, other.first)
+    if last is not None and other.last is not None:
+        last = max(last, other.last)
+    return evolve(one, count=count, first=first, last=last)
 
 
 class Tallies:
