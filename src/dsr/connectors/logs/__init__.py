@@ -1,7 +1,8 @@
 """Log files: plain, gzip, zstd, xz or bzip2, rotated or still written; one record an entry.
 
 An entry is a person's because one of their identifiers stands in it. Which other parts of it
-speak of them (a name, an address) the settings can say: `sides`.
+speak of them (a name, an address) the settings can say: `sides`. With `rotated_files` a rotated
+file is a record, too, for routine deletion: entries are redacted, files grow old and go.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from attrs import field, frozen, validators
 
 from dsr.connectors.logs.connector import Logs
 from dsr.connectors.logs.lines import Side, Sides
+from dsr.connectors.logs.rotated import RotatedLogs
 from dsr.connectors.logs.stamps import FORMATS, Clock
 from dsr.errors import ConfigurationError
 from dsr.model import KINDS, Kind
 from dsr.settings import Context, settings
 
-__all__ = ["Logs", "Settings", "from_config"]
+__all__ = ["Logs", "RotatedLogs", "Settings", "from_config"]
 
 
 @frozen
@@ -34,6 +36,7 @@ class Settings:
     format: str = field(default="auto", validator=validators.in_(sorted(FORMATS)))
     sides: tuple[str, ...] = ()  # expressions whose groups speak of one person
     links: Mapping[str, str] = field(factory=dict)  # kind -> expression of further identifiers
+    rotated_files: bool = False  # rotated files are records, too, which routine deletion removes
 
 
 def from_config(name: str, table: Mapping[str, object], context: Context) -> Logs:
@@ -41,7 +44,8 @@ def from_config(name: str, table: Mapping[str, object], context: Context) -> Log
     where = f"stores.{name}"
     chosen = settings(Settings, table, where)
     sides = [Side.of(each, f"{where}.sides[{n}]") for n, each in enumerate(chosen.sides)]
-    return Logs(
+    kind = RotatedLogs if chosen.rotated_files else Logs
+    return kind(
         name=name,
         folder=context.folder / chosen.path,
         category=chosen.category,

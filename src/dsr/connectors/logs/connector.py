@@ -9,14 +9,20 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from dsr.connectors.disk import reason, text
+from dsr.connectors.disk import text
 from dsr.connectors.listing import Listed, Part, listing, parts
 from dsr.connectors.logs.checking import findings
 from dsr.connectors.logs.erasing import redact
 from dsr.connectors.logs.file import Entry, LogFile
 from dsr.connectors.logs.lines import Sides, links_of
-from dsr.connectors.logs.reading import Damaged, Rotated, Unsupported
-from dsr.connectors.logs.rotation import followed, lock_until, packed_twin, plain_twin
+from dsr.connectors.logs.reading import FAILURES, Damaged, unread
+from dsr.connectors.logs.rotation import (
+    ROTATING,
+    followed,
+    lock_until,
+    packed_twin,
+    plain_twin,
+)
 from dsr.connectors.logs.stamps import Clock
 from dsr.connectors.replacing import INTERRUPTED, leftovers
 from dsr.match import Matcher
@@ -25,7 +31,6 @@ from dsr.model import Finding, Found, Identifier, Kind, Lock, Record, Unread
 __all__ = ["Logs"]
 
 _ACCEPTS: Final[frozenset[Kind]] = frozenset({"phone", "sip", "email", "account", "call", "ip"})
-_ROTATING: Final = "its log is being rotated and compressed"
 
 
 @frozen
@@ -70,17 +75,8 @@ class Logs:
             if not why:
                 try:
                     yield from self._read(part, matcher)
-                except FileNotFoundError:
-                    why = "is gone, its log was rotated: read again"
-                except Rotated:
-                    why = "is not the file it was, its log was rotated: read again"
-                except Unsupported as error:
-                    kind, todo = error.args
-                    why = f"is compressed as {kind}, which cannot be read: {todo}"
-                except Damaged:
-                    why = "is damaged, the text behind the damage cannot be read"
-                except OSError as error:
-                    why = f"cannot be read ({reason(error)})"
+                except FAILURES as error:
+                    why = unread(error)
             if why:
                 yield Unread(f"{part} {why}", self.category)
 
@@ -121,24 +117,36 @@ class Logs:
         paths = {each.path for each in now}
         plain, packed = plain_twin(path, paths), packed_twin(path, paths)
         twins = [each for each in (path, plain or packed) if plain or packed]
-        lock = Lock(_ROTATING, lock_until(self.folder, twins)) if twins else None
+        lock = Lock(ROTATING, lock_until(self.folder, twins)) if twins else None
+        links = self._file_links(part.file)
         file = LogFile(self.folder, part.file, self.clock, known_alone=bool(plain))
         try:
             for entry in file.records(matcher):
-                yield from self._found(path, entry, lock)
+                yield from self._found(path, entry, lock, links)
         except Damaged:
             if not plain:  # else all that it will hold was read in the file it is made of
                 raise
 
-    def _found(self, path: bytes, entry: Entry, lock: Lock | None) -> Iterator[Found]:
+    def _file_links(self, file: Listed) -> tuple[Identifier, ...]:
+        """Return what all entries of a file lead to: nothing, where it is no record itself."""
+        del file
+        return ()
+
+    def _data(self, path: bytes, entry: Entry) -> dict[str, object]:
+        """Return the fields of an entry."""
+        return {"file": text(path), "line": text(entry.text)}
+
+    def _found(
+        self, path: bytes, entry: Entry, lock: Lock | None, links: tuple[Identifier, ...]
+    ) -> Iterator[Found]:
         said = self.sides.read(entry.text, entry.matches)
         record = Record(
             key=str(entry.key),
             category=self.category,
-            data={"file": text(path), "line": text(entry.text)},
+            data=self._data(path, entry),
             at=entry.at,
             personal=said.personal,
-            links=links_of(entry.text, self.links, self.region),
+            links=(*links_of(entry.text, self.links, self.region), *links),
             lock=lock,
         )
         for who, about in said.about.items():

@@ -14,6 +14,7 @@ from dsr.connectors.logs.keys import EntryKey
 from dsr.connectors.logs.reading import Damaged, Rotated, Unsupported, kind_at
 from dsr.connectors.logs.rotation import base_of, plain_twin
 from dsr.connectors.logs.stamps import Clock
+from dsr.connectors.logs.whole import start_of
 from dsr.connectors.logs.writing import Edit, Made, redact_packed, redact_plain
 from dsr.errors import Refused
 
@@ -34,17 +35,22 @@ def redact(
     """Cover the named parts of the entries with these keys; raises as `Logs.redact` does.
 
     Plain files are looked into first; compressed ones, which are costly, for what did not change
-    there. So a copy of an entry is covered by the next call with its key, at the latest.
+    there, and where they begin as the file that changed does: a copy of a log has its entries
+    under the same keys, and all copies are covered.
     """
     problems: dict[str, None] = {}
     edits = [edit for key, names in fields.items() if (edit := _edit(key, names))]
     if len(edits) < len(fields):
         problems["what is not a part of an entry cannot be redacted"] = None
-    left: dict[EntryKey, Edit] = {edit.key: edit for edit in edits}
-    missed = set(left)
+    missed = {edit.key for edit in edits}
+    changed: dict[EntryKey, set[bytes]] = {}  # how the files begin in which an entry changed
     for file in sorted(files, key=lambda each: _is_packed(folder, each)):
-        wanted = [edit for edit in left.values() if _may_be_in(edit.key, file)]
-        if not wanted or file.error:
+        inside = [edit for edit in edits if _may_be_in(edit.key, file)]
+        if not inside or file.error:
+            continue
+        start = start_of(folder, file, clock)
+        wanted = [edit for edit in inside if start in changed.get(edit.key, {start})]
+        if not wanted:
             continue
         try:
             made = _redact_file(folder, file, files, wanted, clock)
@@ -53,7 +59,7 @@ def redact(
         else:
             missed -= made.found
             for key in made.changed:
-                left.pop(key, None)
+                changed.setdefault(key, set()).add(start)
     if missed and not problems:
         problems[_MOVED] = None
     if problems:

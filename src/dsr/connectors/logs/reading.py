@@ -8,10 +8,21 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
+from dsr.connectors.disk import reason
 from dsr.connectors.listing import Listed
 from dsr.connectors.logs.packing import BROKEN, HEADER, kind_of, missing, unpacked
 
-__all__ = ["CHUNK", "Damaged", "Rotated", "Unsupported", "blocks", "kind_at", "pieces"]
+__all__ = [
+    "CHUNK",
+    "FAILURES",
+    "Damaged",
+    "Rotated",
+    "Unsupported",
+    "blocks",
+    "kind_at",
+    "pieces",
+    "unread",
+]
 
 #: Bytes read at once: they fit into the caches of a processor, and copies of them are below what
 #: the allocator of glibc takes from the system anew each time (128 KiB), a fault for each page.
@@ -33,6 +44,26 @@ class Unsupported(Exception):
 
 class Rotated(Exception):
     """The file is not the one that was listed: its log was rotated meanwhile."""
+
+
+#: What reading a file raises.
+FAILURES: Final[tuple[type[Exception], ...]] = (OSError, Damaged, Rotated, Unsupported)
+
+
+def unread(error: Exception) -> str:
+    """Return why a file could not be read, without its name, to stand behind "file 3 of 7"."""
+    match error:
+        case FileNotFoundError():
+            return "is gone, its log was rotated: read again"
+        case Rotated():
+            return "is not the file it was, its log was rotated: read again"
+        case Unsupported(args=(kind, todo)):
+            return f"is compressed as {kind}, which cannot be read: {todo}"
+        case Damaged():
+            return "is damaged, the text behind the damage cannot be read"
+        case OSError():
+            return f"cannot be read ({reason(error)})"
+    raise error
 
 
 def kind_at(root: Path, path: bytes) -> str:

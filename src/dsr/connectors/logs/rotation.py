@@ -19,7 +19,18 @@ from attrs import evolve
 from dsr.connectors.listing import Listed, Part
 from dsr.connectors.logs.packing import ENDINGS
 
-__all__ = ["base_of", "followed", "lock_until", "packed_twin", "plain_twin"]
+__all__ = [
+    "ROTATING",
+    "base_of",
+    "followed",
+    "is_rotated",
+    "lock_until",
+    "packed_twin",
+    "plain_twin",
+]
+
+#: Why a file and its compressed form wait.
+ROTATING: Final = "its log is being rotated and compressed"
 
 _ENDING: Final = rb"(?:%b)" % b"|".join(re.escape(each) for each in ENDINGS)
 _DATED: Final = rb"(?:[-._]20\d\d-?[01]\d-?[0-3]\d(?:[-._T]?\d{2,6}){0,3}|[-._]\d{10})"
@@ -35,6 +46,11 @@ def base_of(path: bytes) -> bytes:
     """Return the name that a log had before it was rotated: what stays of it over the years."""
     whole = _ROTATED.sub(b"", path, count=1)
     return _INSIDE.sub(b"", whole, count=1) or path
+
+
+def is_rotated(path: bytes) -> bool:
+    """Return whether a name is one that rotation gives; else a log may be written under it."""
+    return base_of(path) != path
 
 
 def plain_twin(path: bytes, paths: Collection[bytes]) -> bytes:
