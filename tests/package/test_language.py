@@ -6,10 +6,11 @@ import datetime as dt
 import re
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
-from dsr.package.language import LANGUAGES, language
+from dsr.package.language import LANGUAGES, built_in, language
 from tests.package.filling import BERLIN
 
 
@@ -56,3 +57,39 @@ def test_numbers_and_dates_follow_the_language() -> None:
     assert german.period("until revoked") == "until revoked"
     assert german.country("FR") == "Frankreich"
     assert german.country("XX") == "XX"
+
+
+def test_words_are_those_that_the_code_says() -> None:
+    """A reason that is worded anew in the code is not shown in English for want of its words."""
+    root = Path(__file__).parents[2] / "src" / "dsr"
+    source = "".join(path.read_text("utf-8") for path in sorted(root.rglob("*.py")))
+    source = re.sub(r'"\s*f?"', "", source)
+    others = {"marketing", "billing", "restricted at the request of the person concerned"}
+    for known in built_in("de")["words"].keys() - others:
+        fixed = max(re.split(r"{\w+}", known), key=len)
+        assert fixed in source, known
+
+
+def test_words_within_words_are_translated() -> None:
+    """A joined reason is translated piece by piece; what nobody translated stays as it is."""
+    german = language("de")
+    both = "hold 12 O 3/26: court case; also statutory retention (AO § 147)"
+    assert german.word(both) == (
+        "Aufbewahrung im Verfahren 12 O 3/26: court case; außerdem gesetzliche"
+        " Aufbewahrungspflicht (AO § 147)"
+    )
+    assert german.word("GDPR Art. 17(3)(e)") == "Art. 17(3)(e) DSGVO"
+    assert german.word("something else") == "something else"
+    assert language("en").word(both) == both
+
+
+def test_what_periods_count_from_has_words() -> None:
+    """A field, its name in another category, the record's own time; else the field's name."""
+    french = language("fr")
+    assert french.anchor("invoiced_at", "call_records") == "la facture"
+    assert french.anchor("accounts.closed_at", "call_records") == "la fin du contrat"
+    assert french.anchor("", "call_records") == "l\u2019appel"
+    assert french.anchor("", "blobs") == "la date de l\u2019enregistrement"
+    assert french.anchor("zz", "call_records") == "la date figurant dans « zz »"
+    assert french.date(dt.date(2034, 1, 1)) == "1er janvier 2034"
+    assert french.date(dt.date(2034, 1, 11)) == "11 janvier 2034"
