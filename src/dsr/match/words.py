@@ -46,7 +46,8 @@ _SIP_CONTEXT: Final = re.compile(
 )
 _CONTEXT: Final = 48  # bytes before a SIP user that can tell that it is one
 _CHANNEL: Final = re.compile(rb"-[0-9a-f]{8}(?!\w)")
-_AT_HOST: Final = re.compile(rb"(?:@|%40)([\w.-]+)")
+#: A host; an IPv6 address, which FreeSWITCH writes without brackets, has two colons or more.
+_AT_HOST: Final = re.compile(rb"(?:@|%40)(\[?[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}|[\w.-]+)")
 _DOMAIN: Final = re.compile(rb"[\w.-]*\.[a-z][\w-]*\.?")
 
 _USER_KEY: Final = re.compile(rb"([0-9a-z_-]*?)[_-]?user(?:_?name)?[\"']?\s?[=:]\s?[\"'\[<(]?\Z")
