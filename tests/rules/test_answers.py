@@ -253,6 +253,7 @@ def test_who_cannot_be_identified_is_told_what_would_help() -> None:
     assert "the pseudonymous usage id that your app shows" in told
     assert "an IP address from which you used the service, with date, time and time zone" in told
     assert "a SIP address that you used" not in told
+    assert words(not_identifiable(cover(), ())) == told  # "such as" needs an example
     only: tuple[Kind, ...] = ("sip",)
     assert "a SIP address that you used" in words(not_identifiable(cover(), only))
     assert "BfDI" in told

@@ -129,21 +129,23 @@ def no_data(cover: Cover) -> str:
 def not_identifiable(cover: Cover, helpful: Sequence[Kind] = _HELPFUL) -> str:
     """Return the letter that the person's data cannot be told from others' (GDPR Art. 11(2)).
 
-    `helpful` are the kinds of identifier by which the stores could be searched instead.
+    `helpful` are the kinds of identifier by which the stores could be searched instead; with
+    none, the two that find a person without a name.
     """
-    points = tuple(cover.text(f"helpful.{kind}") for kind in helpful)
+    points = tuple(cover.text(f"helpful.{kind}") for kind in helpful or _HELPFUL)
     return Letter(cover, "not_identifiable", points=points).html()
 
 
 def forwarded(cover: Cover, controllers: Mapping[str, Sequence[str]]) -> str:
     """Return the letter that the request was passed on (GDPR Art. 28(3)(e)).
 
-    `controllers` maps each controller to the categories that are processed for it.
+    `controllers` maps each controller to the categories that are processed for it; an empty
+    name is one that the policy does not know.
     """
     points = tuple(
         cover.text(
             "forwarded.point",
-            controller=controller,
+            controller=cover.text.word(controller or "its controller"),
             categories=", ".join(map(cover.title, categories)),
         )
         for controller, categories in controllers.items()
