@@ -19,7 +19,9 @@ from dsr.connectors.logs import RotatedLogs, from_config
 from dsr.errors import ConfigurationError, Refused, StoreUnavailable
 from dsr.model import Found, Identifier, Record, Unread
 from dsr.settings import Context
+from dsr.testing.reading import ReadingLaws
 from tests.connectors.test_logs import write
+from tests.connectors.test_logs_suite import SIDES, LogsHarness
 from tests.unprivileged import public_folder, unprivileged
 
 SUBJECT = Identifier("phone", "+4930901820")
@@ -66,6 +68,24 @@ def folder(tmp_path: Path) -> Path:
     write(tmp_path, "a.log.1", day("2026-03-02", "call from 4930901820"))
     write(tmp_path, "a.log.2.gz", gzip.compress(day("2026-03-01").encode()))
     return tmp_path
+
+
+class RotatedHarness(LogsHarness):
+    """The two log files of the suite, where the rotated one is a record, too."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep the files below `folder`, the second of them compressed."""
+        super().__init__(folder, gzip.compress, gzip.decompress)
+        self.connector = store(self.folder, timezone="Europe/Berlin", sides=SIDES)
+
+
+class TestReading(ReadingLaws):
+    """Law by law, for entries: erasing is for files alone."""
+
+    @pytest.fixture
+    def harness(self, tmp_path: Path) -> RotatedHarness:
+        """Return a plain and a gzip file."""
+        return RotatedHarness(tmp_path)
 
 
 # what is listed
