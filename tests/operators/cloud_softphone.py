@@ -191,8 +191,10 @@ def _cards(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _log(folder: Path) -> Iterator[tuple[str, str]]:
     logs = folder / "logs"
-    rotated = gzip.decompress((logs / "access.log.1.gz").read_bytes()).decode()
-    text = rotated + (logs / "access.log").read_text("utf-8")
-    for line, row in zip(text.splitlines(), (*_ROTATED, *_LIVE), strict=True):
+    rotated = logs / "access.log.1.gz"
+    lines = gzip.decompress(rotated.read_bytes()).decode().splitlines() if rotated.exists() else []
+    lines += (logs / "access.log").read_text("utf-8").splitlines()
+    for line in lines:
+        at = line.partition("[")[2].partition("]")[0]
         for owner, traces in _TRACES.items():
-            yield from ((owner, f"{row[2]} {each}") for each in traces if each in line)
+            yield from ((owner, f"{at} {each}") for each in traces if each in line)

@@ -152,6 +152,7 @@ _ALARMS: Final = (
     ("2026-08-03T03:02:59+02:00", "K-1002", _BRUNO, "198.51.100.22"),
     ("2026-08-03T03:05:00+02:00", "K-1003", _CARLA, "198.51.100.23"),
 )
+_LOGS: Final = ("security.log.1", "security.log")  # rotated in July
 _LINE: Final = "{at} guard[7]: account={account} number={number} ip={ip} night calls, warned\n"
 
 
@@ -169,7 +170,8 @@ def fill(folder: Path, url: str) -> None:
         path.write_text(f"Dear {_PEOPLE[account][1]}, …\n", "utf-8")
     (folder / "logs").mkdir()
     lines = [_LINE.format(at=at, account=a, number=n, ip=ip) for at, a, n, ip in _ALARMS]
-    (folder / "logs" / "security.log").write_text("".join(lines), "utf-8")
+    for name, text in zip(_LOGS, (lines[:1], lines[1:]), strict=True):
+        (folder / "logs" / name).write_text("".join(text), "utf-8")
     recording = folder / "spool" / _RECORDING
     recording.parent.mkdir(parents=True)
     recording.write_bytes(b"RIFF\x24\x00\x00\x00WAVEfmt ")
@@ -265,8 +267,10 @@ def _caller(call: str, number: str) -> str:
 def _files(folder: Path) -> Iterator[tuple[str, str]]:
     for path in sorted((folder / "letters").rglob("*.txt")):
         yield _OWNERS.get(path.parent.name, "others"), f"{path.name} {path.read_text('utf-8')}"
-    lines = (folder / "logs" / "security.log").read_text("utf-8").splitlines()
-    for (_, account, number, ip), line in zip(_ALARMS, lines, strict=True):
-        for each in (account, number, ip):
-            if each in line:
-                yield _OWNERS.get(account, "others"), f"{line[:25]} {each}"
+    logs = [folder / "logs" / name for name in _LOGS]
+    lines = [line for log in logs if log.exists() for line in log.read_text("utf-8").splitlines()]
+    for at, account, number, ip in _ALARMS:
+        for line in lines:
+            if line.startswith(at):
+                traces = [f"{at} {each}" for each in (account, number, ip) if each in line]
+                yield from ((_OWNERS.get(account, "others"), each) for each in traces)

@@ -5,7 +5,8 @@ needed until she uninstalls it, the copy of her address book is not. Bruno unins
 2026-05-01, and everything of his goes 7 days after. Each stands in the other's address book: three
 entries concern each of them, two of their own book and one of the other's. Bruno's number had
 another holder before 2025, and entries bear no date: the one about his number is left to a person
-(law 7). The usage reports are under a pseudonym that no account leads to (Art. 11): a gap until the
+(law 7). Two log lines name each of them; one of Anna's lies in a rotated file, which is a record, too,
+but says nothing of her. The usage reports are under a pseudonym that no account leads to (Art. 11): a gap until the
 person states it.
 """
 
@@ -35,14 +36,16 @@ EXPECTED: Final = """
 sip_credentials | both  | always        | export 1
 address_book    | Anna  | always        | export 3
 address_book    | Bruno | always        | export 2, gap 1 undated
-ip_logs         | both  | always        | export 2
+ip_logs         | Anna  | always        | export 3
+ip_logs         | Bruno | always        | export 2
 usage_data      | both  | always        | gap 1 pseudonym
 
 [portability]
 sip_credentials | both  | always        | export 1
 address_book    | Anna  | always        | export 3
 address_book    | Bruno | always        | export 2, gap 1 undated
-ip_logs         | both  | always        | export 2
+ip_logs         | Anna  | always        | export 3
+ip_logs         | Bruno | always        | export 2
 usage_data      | both  | always        | gap 1 pseudonym
 
 [rectification]
@@ -51,7 +54,8 @@ sip_credentials | Bruno | inside, after | rectify 1
 sip_credentials | Bruno | hold          | keep 1 claim open
 address_book    | Anna  | always        | unchanged 3
 address_book    | Bruno | always        | unchanged 2, gap 1 undated
-ip_logs         | both  | always        | unchanged 2
+ip_logs         | Anna  | always        | unchanged 3
+ip_logs         | Bruno | always        | unchanged 2
 usage_data      | both  | always        | gap 1 pseudonym
 
 [erasure]
@@ -60,8 +64,9 @@ sip_credentials | Bruno | inside, after | erase 1
 sip_credentials | Bruno | hold          | keep 1 claim open
 address_book    | Anna  | always        | erase 3
 address_book    | Bruno | always        | erase 2, gap 1 undated
-ip_logs         | both  | inside, after | redact 2
-ip_logs         | Anna  | hold          | redact 1, keep 1 claim open
+ip_logs         | Anna  | inside, after | redact 2, unchanged 1
+ip_logs         | Anna  | hold          | redact 1, unchanged 1, keep 1 claim open
+ip_logs         | Bruno | inside, after | redact 2
 ip_logs         | Bruno | hold          | keep 2 claim open
 usage_data      | both  | always        | gap 1 pseudonym
 
@@ -69,21 +74,24 @@ usage_data      | both  | always        | gap 1 pseudonym
 sip_credentials | both  | always        | restrict 1
 address_book    | Anna  | always        | gap 3 unable
 address_book    | Bruno | always        | gap 2 unable, gap 1 undated
-ip_logs         | both  | always        | gap 2 unable
+ip_logs         | Anna  | always        | unchanged 1, gap 2 unable
+ip_logs         | Bruno | always        | gap 2 unable
 usage_data      | both  | always        | gap 1 pseudonym
 
 [objection]
 sip_credentials | both  | always        | unchanged 1
 address_book    | Anna  | always        | unchanged 3
 address_book    | Bruno | always        | unchanged 2, gap 1 undated
-ip_logs         | both  | always        | unchanged 2
+ip_logs         | Anna  | always        | unchanged 3
+ip_logs         | Bruno | always        | unchanged 2
 usage_data      | both  | always        | gap 1 pseudonym
 
 [withdrawal]
 sip_credentials | both  | always        | unchanged 1
 address_book    | Anna  | always        | unchanged 3
 address_book    | Bruno | always        | unchanged 2, gap 1 undated
-ip_logs         | both  | always        | unchanged 2
+ip_logs         | Anna  | always        | unchanged 3
+ip_logs         | Bruno | always        | unchanged 2
 usage_data      | both  | always        | gap 1 pseudonym
 """
 
