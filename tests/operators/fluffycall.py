@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 from dsr.model import Hold, Identifier, Subject
 from tests.operators.harness import Person, Point
 
-__all__ = ["AFTER", "ANNA", "BRUNO", "HELD", "INSIDE", "POINTS", "facts", "fill"]
+__all__ = ["AFTER", "ANNA", "BRUNO", "HELD", "INSIDE", "facts", "fill"]
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 
@@ -61,7 +61,6 @@ HELD: Final = Point(
         ),
     ),
 )
-POINTS: Final = (INSIDE, AFTER, HELD)
 
 _META: Final = sa.MetaData()
 _MOMENT: Final = sa.DateTime(timezone=True)

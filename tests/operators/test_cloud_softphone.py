@@ -1,24 +1,28 @@
 """Cloud Softphone: the page for providers as a policy, and every right of two users of the app.
 
-Expected outcomes are written by hand from the page and the law. Anna uses the app: her account is
-needed until she uninstalls it, the copy of her address book is not. Bruno uninstalled it on
-2026-05-01, and everything of his goes 7 days after. Each stands in the other's address book: three
-entries concern each of them, two of their own book and one of the other's. Bruno's number had
-another holder before 2025, and entries bear no date: the one about his number is left to a person
-(law 7). Two log lines name each of them; one of Anna's lies in a rotated file, which is a record, too,
-but says nothing of her. The usage reports are under a pseudonym that no account leads to (Art. 11): a gap until the
-person states it.
+Expected outcomes are written by hand from the page and the law.
+
+- Anna uses the app: her account is needed until she uninstalls it, the copy of her address book
+  is not. Bruno uninstalled it on 2026-05-01, and everything of his goes 7 days after.
+- Each stands in the other's address book: three entries concern each of them, two of their own
+  book and one of the other's. Bruno's number had another holder before 2025, and entries bear no
+  date: the one about his number is left to a person (law 7).
+- Two log lines name each of them. One of Anna's lies in a rotated file, which is a record, too,
+  but says nothing of her.
+- The usage reports are under a pseudonym that no account leads to (Art. 11): a gap until the
+  person states it.
 """
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from tests.operators import cloud_softphone
 from tests.operators.cloud_softphone import AFTER, ANNA, BRUNO, HELD, INSIDE
-from tests.operators.harness import Labels
+from tests.operators.harness import Labels, Office
 from tests.operators.matrix import parse
 from tests.operators.suite import OperatorSuite
 
@@ -140,3 +144,40 @@ class TestCloudSoftphone(OperatorSuite):
     def facts(cls, folder: Path, url: str) -> Mapping[str, set[str]]:
         """Look at them."""
         return cloud_softphone.facts(folder, url)
+
+    # --- what only Cloud Softphone has ---------------------------------------------------
+
+    def test_no_answer_holds_a_password(self, office: Office) -> None:
+        """Art. 32: the SIP account is in the answer, its password is in no member of it."""
+        answer = office.fulfil("access", ANNA, INSIDE)
+        (account,) = answer.records("sip_credentials")
+        assert account["sip"] == "2001@voice.example"
+        assert answer.package is not None
+        with zipfile.ZipFile(answer.package) as archive:
+            whole = b"".join(archive.read(name) for name in archive.namelist())
+        assert not [each for each in cloud_softphone.PASSWORDS if each.encode() in whole]
+        assert b"password" not in whole
+
+    def test_whose_address_book_an_entry_is_in_is_never_told(self, office: Office) -> None:
+        """Art. 15(4), rule 27: Anna learns that her number is somebody's entry, not whose."""
+        answer = office.fulfil("access", ANNA, INSIDE)
+        (entry,) = (each for each in answer.records("address_book") if each["fn"] == "Anna")
+        assert "C-2002" not in str(entry)
+        assert "2002" not in str(entry)
+
+    def test_the_entry_goes_from_the_other_book_and_nothing_else(self, office: Office) -> None:
+        """Art. 17(1), law 7: of Bruno's book only the card with Anna's number goes."""
+        book = office.folder / "address-books" / "C-2002" / "contacts.vcf"
+        anna, carla = book.read_bytes().split(b"END:VCARD\r\n")[:2]
+        assert b"FN:Anna" in anna
+        office.fulfil("erasure", ANNA, INSIDE)
+        assert book.read_bytes() == carla + b"END:VCARD\r\n"
+
+    def test_a_log_line_keeps_the_other_partys_part(self, office: Office) -> None:
+        """Law 7: of the line that names both, Anna's erasure leaves Bruno's address."""
+        office.fulfil("erasure", ANNA, INSIDE)
+        lines = (office.folder / "logs" / "access.log").read_text("utf-8").splitlines()
+        (line,) = (each for each in lines if "/push" in each)
+        assert "to=2002@voice.example" in line
+        assert "2001@voice.example" not in line
+        assert "198.51.100.31" not in line

@@ -18,11 +18,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.operators import fluffycall
-from tests.operators.fluffycall import ANNA, BRUNO, POINTS
-from tests.operators.harness import Labels
-from tests.operators.matrix import parse
+from tests.operators.fluffycall import AFTER, ANNA, BRUNO, HELD, INSIDE
+from tests.operators.harness import Labels, Office, cells, copied
+from tests.operators.matrix import Case, parse
 from tests.operators.suite import OperatorSuite
+from tests.servers.postgresql import postgresql
 
 LABELS: Final = Labels(
     laws={
@@ -139,7 +142,7 @@ class TestFluffycall(OperatorSuite):
     name = "fluffycall"
     page = "fluffycall.en.txt"
     people = (ANNA, BRUNO)
-    points = POINTS
+    points = (INSIDE, AFTER, HELD)
     matrix = parse(EXPECTED, people, points)
     labels = LABELS
     database = "FLUFFYCALL_DATABASE"
@@ -169,3 +172,64 @@ class TestFluffycall(OperatorSuite):
     def facts(cls, folder: Path, url: str) -> Mapping[str, set[str]]:
         """Look at them."""
         return fluffycall.facts(folder, url)
+
+    # --- what only fluffycall has --------------------------------------------------------
+
+    def test_a_recording_is_an_alarm_and_nobody_erases_it_in_silence(self, office: Office) -> None:
+        """The page: "Call contents are not recorded or stored." One that is there is shown."""
+        recording = office.folder / "spool" / "2026" / "01" / "20" / "c1.wav"
+        before = recording.read_bytes()
+        access = office.fulfil("access", ANNA, AFTER)
+        erasure = office.fulfil("erasure", ANNA, AFTER)
+        for answer in (access, erasure):
+            (reason,) = answer.receipt.stores["spool"]["call_contents"].gaps
+            assert "promises that there is none" in reason
+        assert len(access.records("call_contents")) == 1
+        assert erasure.receipt.state == "incomplete"
+        assert recording.read_bytes() == before
+
+    def test_calls_of_the_numbers_former_holder_are_nobodys_who_asks(self, office: Office) -> None:
+        """Rule 28: Anna's number was Zoe's until 10 January 2026, and so was the call c0."""
+        answer = office.fulfil("access", ANNA, INSIDE)
+        assert {each["call_id"] for each in answer.records("call_metadata")} == {"c1", "c2", "c3"}
+        (account,) = answer.records("account_data")
+        assert account["name"] == "Anna Albrecht"
+
+    def test_what_was_kept_goes_when_its_time_is_over(self, office: Office) -> None:
+        """Rule 15, Art. 5(1)(e): no new request is needed; the other party's number survives."""
+        answer = office.fulfil("erasure", ANNA, INSIDE)
+        assert {"c2 +493023125201", "c3 493023125201"} <= self.seen(office)["Anna"]
+        (receipt,) = office.desk.resume(now=AFTER.now)
+        assert receipt.request == answer.request
+        after = self.seen(office)
+        assert "c2 +493023125201" not in after["Anna"]
+        assert {"c3 493023125201", "c1 03023125201"} <= after["Anna"]
+        assert "c2 0033199001234" in after["others"]
+
+    def test_data_that_must_be_kept_is_no_wider_than_the_duty(self, office: Office) -> None:
+        """Rule 15: vouchers need Bruno's name and IBAN, not his e-mail address and telephone."""
+        office.fulfil("erasure", BRUNO, INSIDE)
+        kept = {each for each in self.seen(office)["Bruno"] if each.startswith("account_data")}
+        assert {each.partition(" 3 ")[2].partition("=")[0] for each in kept} == {
+            "account",
+            "company",
+            "name",
+            "iban",
+        }
+
+    @pytest.mark.parametrize("who", ["Anna", "Bruno"])
+    def test_postgresql_comes_to_the_same(
+        self, who: str, postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The table holds for the database that an operator runs, too."""
+        monkeypatch.setenv(self.database, postgresql)
+        config = copied(self.name, tmp_path)
+        self.fill(tmp_path, postgresql)
+        before = self.facts(tmp_path, postgresql)
+        office = Office.at(config)
+        person = ANNA if who == "Anna" else BRUNO
+        answer = office.fulfil("erasure", person, HELD)
+        assert cells(answer.receipt, LABELS) == self.matrix.rows[Case("erasure", who, "hold")]
+        after = self.facts(tmp_path, postgresql)
+        assert all(after[owner] == before[owner] for owner in before.keys() - {who})
+        office.close()
