@@ -132,6 +132,14 @@ class Office:
         configuration = load(config)
         return cls(config.parent, configuration, configuration.desk())
 
+    def changed(self, old: str, new: str) -> Office:
+        """Return the same office with `new` for `old` in its dsr.toml, which holds that once."""
+        text = (self.folder / "dsr.toml").read_text("utf-8")
+        assert text.count(old) == 1, old
+        other = self.folder / "changed.toml"
+        other.write_text(text.replace(old, new), "utf-8")
+        return Office.at(other)
+
     def close(self) -> None:
         """Close the ledger."""
         self.desk.ledger.dispose()

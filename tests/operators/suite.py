@@ -9,6 +9,7 @@ Subclass it in the operator's test module, and pytest runs all of it:
         matrix, labels = parse(EXPECTED, …), LABELS
         open_points = frozenset({…})         # what policy.toml leaves open, by hand
         refused = frozenset({…})             # what lint refuses in policy.toml alone, by hand
+        due = {date(…): date(…)}             # received then, an answer is due on, by hand
         database = "FLUFFYCALL_DATABASE"     # the variable with the URL of its database
 
         @classmethod
@@ -21,6 +22,7 @@ Tests of what only this operator has stand below, with the fixtures `template` a
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import tomllib
 from abc import ABC, abstractmethod
@@ -74,6 +76,7 @@ class OperatorSuite(ABC):
     labels: ClassVar[Labels]
     open_points: ClassVar[frozenset[str]]
     refused: ClassVar[frozenset[str]]
+    due: ClassVar[Mapping[dt.date, dt.date]]
     database: ClassVar[str]
 
     @classmethod
@@ -147,6 +150,15 @@ class OperatorSuite(ABC):
         ]
         assert set(self.matrix.rows) == set(names)
 
+    def test_an_answer_is_due_when_the_page_and_the_law_say(self, office: Office) -> None:
+        """Rules 1, 2, 4 (Art. 12(3); Reg. 1182/71 Art. 3): a month, or what the page promises."""
+        who = self.people[0].identifiers(office.configuration.context.region)
+        zone = office.configuration.policy.operator.zone
+        for received, due in self.due.items():
+            at = dt.datetime.combine(received, dt.time(18), zone)
+            request = office.desk.open("access", who, now=at, received=at)
+            assert request.due == due
+
     # --- the two files ------------------------------------------------------------------
 
     def test_the_policy_quotes_its_page(self) -> None:
@@ -181,11 +193,8 @@ class OperatorSuite(ABC):
     def test_nothing_runs_before_all_is_decided(self, office: Office) -> None:
         """One open point is enough: no export, no run; a person may still ask and be verified."""
         name = min(self.open_points)
-        text = (office.folder / "dsr.toml").read_text("utf-8")
-        undecided = re.sub(rf"(\[unresolved\.{name}\]\ndecision = )\"[^\n]*\"", r'\1""', text)
-        assert undecided != text
-        (office.folder / "undecided.toml").write_text(undecided, "utf-8")
-        other = Office.at(office.folder / "undecided.toml")
+        decided = f"[unresolved.{name}]\ndecision = "
+        other = office.changed(decided, f'{decided}"" # ')
         now = self.points[0].now
         export = other.verified("access", self.people[0], now)
         erase = other.verified("erasure", self.people[0], now)

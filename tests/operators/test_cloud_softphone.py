@@ -15,14 +15,17 @@ Expected outcomes are written by hand from the page and the law.
 
 from __future__ import annotations
 
+import datetime as dt
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
+
+from attrs import evolve
 
 from tests.operators import cloud_softphone
 from tests.operators.cloud_softphone import AFTER, ANNA, BRUNO, HELD, INSIDE
-from tests.operators.harness import Labels, Office
+from tests.operators.harness import Labels, Office, cells
 from tests.operators.matrix import parse
 from tests.operators.suite import OperatorSuite
 
@@ -110,6 +113,11 @@ class TestCloudSoftphone(OperatorSuite):
     matrix = parse(EXPECTED, people, points)
     labels = LABELS
     database = "CLOUD_SOFTPHONE_DATABASE"
+    #: A Saturday, Christmas Day and the Sunday after it.
+    due: ClassVar = {
+        dt.date(2026, 1, 31): dt.date(2026, 3, 2),
+        dt.date(2026, 11, 25): dt.date(2026, 12, 28),
+    }
     open_points = frozenset(
         {
             "controller",
@@ -181,3 +189,13 @@ class TestCloudSoftphone(OperatorSuite):
         assert "to=2002@voice.example" in line
         assert "2001@voice.example" not in line
         assert "198.51.100.31" not in line
+
+    def test_a_stated_pseudonym_is_searched(self, office: Office) -> None:
+        """Rule 12, Art. 11(2): no account leads to the usage id; the person reads it in the app."""
+        stated = evolve(ANNA, who={**ANNA.who, "usage": cloud_softphone.USAGE["Anna"]})
+        access = office.fulfil("access", stated, INSIDE)
+        assert cells(access.receipt, LABELS)["usage_data"] == "export 2"
+        erasure = office.fulfil("erasure", stated, INSIDE)
+        assert cells(erasure.receipt, LABELS)["usage_data"] == "erase 2"
+        left = [each for facts in self.seen(office).values() for each in facts if " u-" in each]
+        assert sorted(each.split()[1] for each in left) == ["u-55d0aa", "u-90ab12"]

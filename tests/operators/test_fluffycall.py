@@ -14,9 +14,10 @@ nothing of her.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import pytest
 
@@ -27,6 +28,8 @@ from tests.operators.matrix import Case, parse
 from tests.operators.suite import OperatorSuite
 from tests.servers.postgresql import postgresql
 
+__all__ = ["postgresql"]
+
 LABELS: Final = Labels(
     laws={
         "billing": "TDDDG s. 10 (unverified)",
@@ -35,6 +38,7 @@ LABELS: Final = Labels(
         "security": "GDPR Art. 6(1)(f)",
         "claim": "GDPR Art. 17(3)(e)",
         "not portable": "GDPR Art. 20(1)",
+        "customer": "GDPR Art. 28(3)(e)",
     },
     gaps={
         "alarm": "promises that there is none",
@@ -146,6 +150,11 @@ class TestFluffycall(OperatorSuite):
     matrix = parse(EXPECTED, people, points)
     labels = LABELS
     database = "FLUFFYCALL_DATABASE"
+    #: Easter moves an end of a month to the Tuesday after.
+    due: ClassVar = {
+        dt.date(2026, 3, 5): dt.date(2026, 4, 7),
+        dt.date(2026, 8, 31): dt.date(2026, 9, 30),
+    }
     open_points = frozenset(
         {
             "identity",
@@ -216,6 +225,18 @@ class TestFluffycall(OperatorSuite):
             "name",
             "iban",
         }
+
+    def test_where_the_customer_controls_call_metadata_the_request_goes_there(
+        self, office: Office
+    ) -> None:
+        """Rule 37, Art. 28(3)(e): decided the other way, calls are forwarded and not touched."""
+        before = {each for each in self.seen(office)["Anna"] if each.startswith("c")}
+        other = office.changed('role = "controller"\ncontroller = ""\n', "")
+        answer = other.fulfil("erasure", ANNA, AFTER)
+        row = self.matrix.rows[Case("erasure", "Anna", "after")]
+        assert cells(answer.receipt, LABELS) == {**row, "call_metadata": "keep 3 customer open"}
+        assert {each for each in self.seen(office)["Anna"] if each.startswith("c")} == before
+        other.close()
 
     @pytest.mark.parametrize("who", ["Anna", "Bruno"])
     def test_postgresql_comes_to_the_same(
