@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from attrs import evolve, field, frozen
 
+from dsr.connectors.sql.aging import anchor_of, is_older, may_be_older
 from dsr.connectors.sql.bound import bind
 from dsr.connectors.sql.checking import findings
 from dsr.connectors.sql.clock import Clock
@@ -22,13 +24,14 @@ from dsr.connectors.sql.keys import Key, decode
 from dsr.connectors.sql.parts import Part, parts_of, within
 from dsr.connectors.sql.reading import PORTION, Reading, statement
 from dsr.connectors.sql.replica import connect_to_read, obstacle
-from dsr.connectors.sql.search import Wanted
+from dsr.connectors.sql.search import Search, Wanted
 from dsr.connectors.sql.session import begin_reading, begin_writing, finish_writing
+from dsr.connectors.sql.sides import insight, looks_inside
 from dsr.connectors.sql.tables import TableMap
 from dsr.connectors.sql.traces import traces_of_database
 from dsr.connectors.sql.writing import Writer
 from dsr.errors import Refused
-from dsr.model import Finding, Found, Identifier, Kind
+from dsr.model import Finding, Found, Identifier, Kind, Record
 
 __all__ = ["RestrictableSql", "Sql"]
 
@@ -99,6 +102,33 @@ class Sql:
                     portions = {"yield_per": PORTION}
                     with connection.execute(select, execution_options=portions) as rows:
                         yield from reading.founds(rows)
+
+    def aged(self, category: str, anchor: str, before: dt.datetime) -> Iterator[Record]:
+        """Yield every row of the category whose `anchor` (a column; empty: `at`) lies before.
+
+        Raises `StoreUnavailable`, and `ConfigurationError` for a column that is not there. Read
+        it to its end before writing to the same SQLite file.
+        """
+        with self._readable() as connection:
+            with mapped(self.name, self.tables[0].name):
+                begin_reading(connection, self._zone)
+            for table in self.tables:
+                if table.category != category:
+                    continue
+                with mapped(self.name, table.name):
+                    bound = bind(connection, table, self._clock)
+                    name = anchor_of(bound, anchor, self.name)
+                    condition = may_be_older(bound, name, before, self._clock)
+                    inside = insight(bound, ()) if looks_inside(bound) else None
+                    search = Search((condition,), (), inside)
+                    blobs = Blobs(self.name, self.url, self.folder, self._clock, self._zone, table)
+                    reading = Reading(self.name, self.region, bound, search, self._clock, (), blobs)
+                    select = statement(bound, search, sa.true(), apart=False)
+                    portions = {"yield_per": PORTION}
+                    with connection.execute(select, execution_options=portions) as rows:
+                        for record in reading.records(rows):
+                            if is_older(record, name, before, self._clock):
+                                yield record
 
     def split(self) -> Sequence[Sql]:
         """Return the store in parts: ranges of keys of its large tables that have no index to use.

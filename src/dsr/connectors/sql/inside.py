@@ -240,6 +240,15 @@ class Insight:
         """Open the documents of a row."""
         return _open(row, self.documents)
 
+    def everybody(self, row: Sequence[Any]) -> tuple[Opened, Names]:
+        """Return a row opened, and all its personal fields, whomever they speak of."""
+        opened = self.open(row)
+        personal = self.everyone.names(opened)
+        for texts in self.texts:
+            for name, text in texts(opened):
+                personal |= frozenset(_strangers(name, text, ()))
+        return opened, personal
+
     def look(self, row: Sequence[Any]) -> tuple[Opened, dict[int, Names], Names] | None:
         """Return a row opened, whom it speaks of and where, and all its personal fields.
 

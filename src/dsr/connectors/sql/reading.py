@@ -125,6 +125,15 @@ class Reading:
                 for position, about in met.items():
                     yield Found(self.who[position], made, about)
 
+    def records(self, rows: Iterable[Row]) -> Iterator[Record]:
+        """Yield the record of every row, whomever it is about."""
+        names = _Names(self.bound, self.search)
+        record, keys, insight = self._record_maker(), self._keys(), self.search.insight
+        for row in rows:
+            opened, personal = insight.everybody(row) if insight else (None, names.personal(row))
+            for key in keys(row):
+                yield record(key, row, personal, opened)
+
     def _keys(self) -> Callable[[Row], Iterable[str]]:
         """Return what makes the keys of a row: one, or one for each of several equal rows."""
         name = self.bound.map.name
