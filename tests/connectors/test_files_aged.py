@@ -61,6 +61,7 @@ def test_records_are_those_of_find(tmp_path: Path) -> None:
     listed = {each.key: each for each in aged(connector, LATE)}
     assert set(listed) == {"2026/03/01/030901820-a.wav", "2026/03/02/030901820-b.wav"}
     assert listed == found(connector, SUBJECT)
+    assert keys(connector, MIDNIGHT + SECOND) == ["2026/03/01/030901820-a.wav"]
 
 
 def test_what_the_store_says_of_a_file_comes_along(tmp_path: Path) -> None:

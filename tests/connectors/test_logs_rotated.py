@@ -15,7 +15,10 @@ from typing import cast
 import pytest
 
 from dsr.connector import Ages, Erases
+from dsr.connectors.listing import Listed
 from dsr.connectors.logs import RotatedLogs, from_config
+from dsr.connectors.logs.stamps import Clock
+from dsr.connectors.logs.whole import file_key
 from dsr.errors import ConfigurationError, Refused, StoreUnavailable
 from dsr.model import Found, Identifier, Record, Unread
 from dsr.settings import Context
@@ -109,7 +112,8 @@ def test_the_latest_entry_may_stand_anywhere(tmp_path: Path) -> None:
     text = day("2026-03-01") + "x\n" * 50_000 + day("2026-02-28")
     write(tmp_path, "a.log.1", text)
     assert aged(store(tmp_path), LAST) == []
-    assert files(aged(store(tmp_path), OLD)) == ["a.log.1"]
+    (record,) = aged(store(tmp_path), OLD)
+    assert record.data["written"] == LAST
 
 
 @pytest.mark.parametrize(
@@ -231,6 +235,26 @@ def test_a_rotation_in_between_takes_no_other_file(folder: Path) -> None:
     (folder / "a.log").rename(folder / "a.log.1")
     logs.erase(keys)
     assert names(folder) == ["a.log.1", "a.log.2.gz"]
+
+
+def test_a_rotation_at_the_last_moment_takes_no_other_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another file took the name after its key was read: it stays, and the erasure says so."""
+
+    def rotating(root: Path, file: Listed, clock: Clock) -> str:
+        key = file_key(root, file, clock)
+        if file.path == b"a.log.2.gz":
+            (folder / "a.log.2.gz").rename(folder / "a.log.3.gz")
+            write(folder, "a.log.2.gz", b"younger")
+        return key
+
+    logs = store(folder)
+    keys = [each.key for each in aged(logs, OLD)]
+    monkeypatch.setattr("dsr.connectors.logs.files.file_key", rotating)
+    with pytest.raises(Refused, match="rotated meanwhile"):
+        logs.erase(keys)
+    assert names(folder) == ["a.log", "a.log.1", "a.log.2.gz", "a.log.3.gz"]
 
 
 def test_redacting_before_does_not_hide_the_file(folder: Path) -> None:
