@@ -13,7 +13,9 @@ from dsr.model import Request, State
 
 __all__ = ["Verified", "check", "granted"]
 
-_STATES: Final[frozenset[State]] = frozenset({"verified", "confirmed", "incomplete", "done"})
+_STATES: Final[frozenset[State]] = frozenset(
+    {"verified", "confirmed", "restricted", "incomplete", "done"}
+)
 
 
 @frozen

@@ -19,6 +19,7 @@ from dsr.ledger.doubts import Doubt, Doubts
 from dsr.ledger.grants import Grant, Grants
 from dsr.ledger.holds import Holds
 from dsr.ledger.keys import new_key, read_key
+from dsr.ledger.notes import Note, Notes
 from dsr.ledger.plans import Confirmed, Plans
 from dsr.ledger.receipts import Receipts
 from dsr.ledger.requests import Requests
@@ -31,12 +32,13 @@ __all__ = [
     "Grant",
     "Ledger",
     "Limits",
+    "Note",
     "new_key",
     "read_key",
 ]
 
 
-class Ledger(Requests, Doubts, Grants, Challenges, Plans, Holds, Receipts, Audit):
+class Ledger(Requests, Doubts, Notes, Grants, Challenges, Plans, Holds, Receipts, Audit):
     """An open ledger. Threads may share it; every process opens its own.
 
     Each call is one short transaction, unless `transaction` joins several. Every method raises

@@ -11,8 +11,9 @@ from typing import Any, Final
 from sqlalchemy import Row, insert, select, update
 
 from dsr.errors import RequestError
-from dsr.ledger.database import Part, Unit
+from dsr.ledger.database import Part
 from dsr.ledger.requests import seal_subject, unseal_subject
+from dsr.ledger.rows import raise_version
 from dsr.ledger.tables import holds, ledger
 from dsr.model import Hold
 from dsr.report import canonical
@@ -49,7 +50,7 @@ class Holds(Part):
             "added": at,
         }
         with self._database.writing() as unit:
-            _raise_version(unit)  # first: it makes the others wait
+            raise_version(unit.connection)  # first: it makes the others wait
             query = select(holds).where(holds.c.id == hold.id)
             found = unit.connection.execute(query).one_or_none()
             if found is None:
@@ -65,7 +66,7 @@ class Holds(Part):
         Raises `RequestError` if there is none of this id.
         """
         with self._database.writing() as unit:
-            _raise_version(unit)
+            raise_version(unit.connection)
             query = select(holds.c.released).where(holds.c.id == id)
             found = unit.connection.execute(query).one_or_none()
             if found is None:
@@ -114,11 +115,6 @@ class Holds(Part):
             ground=row.ground,
             jurisdiction=row.jurisdiction,
         )
-
-
-def _raise_version(unit: Unit) -> None:
-    raised = ledger.c.holds_version + 1
-    unit.connection.execute(update(ledger).where(ledger.c.id == 1).values(holds_version=raised))
 
 
 def _place(id: str) -> str:

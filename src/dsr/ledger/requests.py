@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, delete, insert, select, update
 
@@ -15,12 +15,16 @@ from dsr.errors import RequestError
 from dsr.ledger.database import Part, Unit
 from dsr.ledger.keys import Keys
 from dsr.ledger.plans import delete_plan
-from dsr.ledger.rows import open_row, refuse_closed, request_row
+from dsr.ledger.rows import open_row, raise_version, refuse_closed, request_row
 from dsr.ledger.tables import challenges, hashes, requests
-from dsr.model import Identifier, Request, State, Subject
+from dsr.model import Identifier, Outcome, Request, Right, State, Subject
 from dsr.report import canonical
 
 __all__ = ["Requests", "seal_subject", "unseal_subject"]
+
+#: Rights that restrict data, and the states in which that stands.
+_RESTRICTING: Final[tuple[Right, ...]] = ("restriction", "objection", "rectification")
+_STANDING: Final[tuple[State, ...]] = ("confirmed", "restricted", "incomplete")
 
 
 def seal_subject(keys: Keys, subject: Subject, place: str) -> bytes:
@@ -153,7 +157,45 @@ class Requests(Part):
             refuse_closed(row)
             change = update(requests).where(requests.c.id == id)
             unit.connection.execute(change.values(state=state))
+            _restrictions_change(unit, row)
             unit.note("state", at=at, request=id, note=state)
+
+    def decide(self, id: str, outcome: Outcome, by: str, at: dt.datetime) -> None:
+        """Note what a person decided of an objection or a dispute; `by` is staff.
+
+        Raises `RequestNotFound`, or `RequestError` when it is closed or decided otherwise.
+        """
+        with self._database.writing() as unit:
+            row = open_row(unit.connection, id)
+            if row.outcome not in {"", outcome}:
+                what = f"request {id} is decided already: {row.outcome}"
+                raise RequestError(what, "a decision is made once")
+            change = update(requests).where(requests.c.id == id)
+            unit.connection.execute(change.values(outcome=outcome))
+            _restrictions_change(unit, row)
+            unit.note("decided", at=at, request=id, note=f"{outcome} by {by}")
+
+    def restricting(self) -> list[tuple[Request, Subject]]:
+        """Return the requests because of which data is restricted now, and whom they are about.
+
+        That is while a restriction stands, and while an objection or a dispute is undecided.
+        """
+        query = (
+            select(requests)
+            .order_by(requests.c.number)
+            .where(
+                requests.c.right.in_(_RESTRICTING),
+                requests.c.state.in_(_STANDING),
+                requests.c.outcome == "",
+                requests.c.subject.is_not(None),
+            )
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return [
+            (self._request(row), unseal_subject(self._keys, row.subject, _subject_of(row.id)))
+            for row in rows
+        ]
 
     def extend(self, id: str, until: dt.date, reason: str, at: dt.datetime) -> None:
         """Set the day on which an open request is due to `until`, once (GDPR Art. 12(3)).
@@ -200,6 +242,7 @@ class Requests(Part):
             unit.connection.execute(update(requests).where(requests.c.id == id).values(gone))
             unit.connection.execute(delete(challenges).where(challenges.c.request == id))
             delete_plan(unit, id)
+            _restrictions_change(unit, row)
             unit.note("closed", at=at, request=id, note=state)
 
     def _hash(self, unit: Unit, id: str, identifiers: Iterable[Identifier]) -> None:
@@ -226,6 +269,12 @@ class Requests(Part):
             outcome=row.outcome,
             extended=row.extended is not None,
         )
+
+
+def _restrictions_change(unit: Unit, row: Row[Any]) -> None:
+    """Tell runs under way that a restriction, which stands like a hold, comes or goes."""
+    if row.right in _RESTRICTING:
+        raise_version(unit.connection)
 
 
 def _subject_of(id: str) -> str:

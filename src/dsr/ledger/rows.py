@@ -6,12 +6,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, update
 
 from dsr.errors import RequestError, RequestNotFound
-from dsr.ledger.tables import requests
+from dsr.ledger.tables import ledger, requests
 
-__all__ = ["open_row", "refuse_closed", "request_row"]
+__all__ = ["open_row", "raise_version", "refuse_closed", "request_row"]
+
+
+def raise_version(connection: Connection) -> None:
+    """Tell runs under way that holds, or restrictions that stand like holds, have changed."""
+    raised = ledger.c.holds_version + 1
+    connection.execute(update(ledger).where(ledger.c.id == 1).values(holds_version=raised))
 
 
 def request_row(connection: Connection, id: str, *, lock: bool = False) -> Row[Any]:
