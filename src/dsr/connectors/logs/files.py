@@ -7,10 +7,12 @@ import errno
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from dsr.connectors.disk import reason, text
 from dsr.connectors.listing import Listed, Part, listing, parts
@@ -43,7 +45,8 @@ class LogFiles:
 
     The key of a record stays when its file is rotated further and compressed; copies of a file
     are one record. It has no time of its own, for it has entries of many: a hold of any span
-    covers it. Its field `written` is when its last entry was.
+    covers it. Its field `written` is when its last entry was; to tell that the whole file is read,
+    so that only `aged` does.
     """
 
     name: str
@@ -68,7 +71,7 @@ class LogFiles:
         for each in who:
             if each.kind in _ACCEPTS:
                 wanted.setdefault(each.value, []).append(each)
-        for record in self._records(frozenset(wanted)):
+        for _, record in self._records(wanted.keys()):
             if isinstance(record, Unread):
                 yield record
             else:
@@ -119,68 +122,65 @@ class LogFiles:
 
     def _aged(self, before: dt.datetime) -> Iterator[Record | Unread]:
         yield from (Unread(INTERRUPTED, self.category) for _ in self._leftovers())
-        for each in self._records(None, before):
-            last = None if isinstance(each, Unread) else each.data[WRITTEN]
-            if not isinstance(last, dt.datetime) or last < before:
-                yield each
+        for copies, record in self._records(None):
+            if isinstance(record, Unread):
+                yield record
+                continue
+            last: list[dt.datetime] = []
+            for part in copies:
+                try:
+                    last.append(last_entry(self.folder, part.file, self.clock, before))
+                except Undated:
+                    yield Unread(f"{part} {_UNDATED}", self.category)
+                except FAILURES as error:
+                    yield Unread(f"{part} {unread(error)}", self.category)
+            if len(last) == len(copies) and max(last) < before:
+                yield evolve(record, data={**record.data, WRITTEN: max(last)})
 
     def _records(
-        self, wanted: frozenset[str] | None, before: dt.datetime | None = None
-    ) -> Iterator[Record | Unread]:
+        self, wanted: AbstractSet[str] | None
+    ) -> Iterator[tuple[Sequence[Part], Record | Unread]]:
         """Yield the files with the wanted keys (None: all), and what could not be read.
 
-        Of files that are not older than `before`, `written` may be too early.
+        With each its copies; it is usually alone.
         """
         if wanted is not None and not wanted:
             return
-        copies: dict[str, list[Part]] = {}
+        found: dict[str, list[Part]] = {}
         for part in self._parts():
-            if part.file.error:
-                yield Unread(f"{part} {part.file.error}", self.category)
-                continue
+            why = part.file.error
             try:
-                copies.setdefault(file_key(self.folder, part.file, self.clock), []).append(part)
+                if not why:
+                    key = file_key(self.folder, part.file, self.clock)
+                    found.setdefault(key, []).append(part)
             except FAILURES as error:
-                yield Unread(f"{part} {unread(error)}", self.category)
+                why = unread(error)
+            if why:
+                yield (), Unread(f"{part} {why}", self.category)
         paths = frozenset(each.path for each in listing(self.name, self.folder, self.files))
-        for key, same in copies.items():
+        for key, copies in found.items():
             if wanted is None or key in wanted:
-                yield self._record(key, same, paths, before)
+                yield copies, self._record(key, copies, paths)
 
-    def _record(
-        self,
-        key: str,
-        copies: Sequence[Part],
-        paths: frozenset[bytes],
-        before: dt.datetime | None,
-    ) -> Record | Unread:
-        """Return the record of some copies of one file, usually one alone; `paths` are of all."""
-        last: list[dt.datetime] = []
-        locks: list[Lock] = []
-        for part in copies:
-            try:
-                last.append(last_entry(self.folder, part.file, self.clock, before))
-                locks += self._locks(part.file.path, paths)
-            except Undated:
-                return Unread(f"{part} {_UNDATED}", self.category)
-            except FAILURES as error:
-                return Unread(f"{part} {unread(error)}", self.category)
+    def _record(self, key: str, copies: Sequence[Part], paths: AbstractSet[bytes]) -> Record:
+        """Return the record of a file; `paths` are those of all files."""
         names = [text(part.file.path) for part in copies]
+        locks = [lock for part in copies for lock in self._locks(part.file.path, paths)]
         return Record(
             key=key,
             category=self.category,
             data={
                 "file": names if len(names) > 1 else names[0],
                 "size": sum(part.file.size for part in copies),
-                WRITTEN: max(last),
             },
             lock=next(iter(locks), None),
         )
 
-    def _locks(self, path: bytes, paths: frozenset[bytes]) -> Iterator[Lock]:
-        """Yield why a file cannot go now. Raises `OSError`."""
-        if self._path(path).stat().st_nlink > 1:
-            yield Lock(_LINKED)
+    def _locks(self, path: bytes, paths: AbstractSet[bytes]) -> Iterator[Lock]:
+        """Yield why a file cannot go now."""
+        with suppress(OSError):  # moved meanwhile: removing it looks again
+            if self._path(path).stat().st_nlink > 1:
+                yield Lock(_LINKED)
         twin = plain_twin(path, paths) or packed_twin(path, paths)
         if twin:
             yield Lock(ROTATING, lock_until(self.folder, [path, twin]))

@@ -52,20 +52,18 @@ def file_key(root: Path, file: Listed, clock: Clock) -> str:
     return f"{KEYS}{name}:{_digest(masked(line))}:{_digest(moment)}"
 
 
-def last_entry(
-    root: Path, file: Listed, clock: Clock, before: dt.datetime | None = None
-) -> dt.datetime:
+def last_entry(root: Path, file: Listed, clock: Clock, before: dt.datetime) -> dt.datetime:
     """Return the latest time of all entries; where no entry has one, of the file's last writing.
 
-    With `before`, the first time found that is not before it: the file is then known to be
-    younger. Raises `Undated`, or one of `FAILURES`.
+    Where one is not before `before`, the first such: the file is then known to be younger.
+    Raises `Undated`, or one of `FAILURES`.
     """
     latest: dt.datetime | None = None
     for stamp in _stamps(root, file, clock):
         if stamp.at is None:
             raise Undated
         latest = stamp.at if latest is None else max(latest, stamp.at)
-        if before is not None and latest >= before:
+        if latest >= before:
             break
     return latest or dt.datetime.fromtimestamp(file.modified, dt.UTC)
 
