@@ -30,7 +30,7 @@ from tests.operators.matrix import parse
 from tests.operators.suite import OperatorSuite
 
 LABELS: Final = Labels(
-    laws={"contract": "GDPR Art. 6(1)(b)", "claim": "GDPR Art. 17(3)(e)"},
+    laws={"contract": "GDPR Arts. 17(1)(a), 6(1)(b)", "claim": "GDPR Art. 17(3)(e)"},
     gaps={
         "unable": "the store cannot restrict",
         "undated": "bears no time",

@@ -32,16 +32,16 @@ __all__ = ["postgresql"]
 
 LABELS: Final = Labels(
     laws={
-        "billing": "TDDDG s. 10 (unverified)",
-        "tax": "HGB s. 257, AO s. 147",
-        "contract": "GDPR Art. 6(1)(b)",
-        "security": "GDPR Art. 6(1)(f)",
+        "billing": "TDDDG s. 10 (unverified); GDPR Art. 17(1)(a)",
+        "tax": "HGB s. 257, AO s. 147; GDPR Art. 17(3)(b)",
+        "contract": "GDPR Arts. 17(1)(a), 6(1)(b)",
+        "security": "GDPR Arts. 17(1)(a), 6(1)(f)",
         "claim": "GDPR Art. 17(3)(e)",
         "not portable": "GDPR Art. 20(1)",
         "customer": "GDPR Art. 28(3)(e)",
     },
     gaps={
-        "alarm": "promises that there is none",
+        "alarm": "the policy says that there is none",
         "unable": "the store cannot restrict",
         "linked": "leads to a record in store spool that is not done",
     },
@@ -66,7 +66,7 @@ security_logs | Bruno | always        | export 1
 [portability]
 account_data  | both  | always        | export 1
 call_metadata | both  | always        | export 3
-call_contents | both  | always        | gap 1 alarm
+call_contents | both  | always        | keep 1 not portable open, gap 1 alarm
 invoices      | Anna  | always        | keep 1 not portable open
 invoices      | Bruno | always        | keep 2 not portable open
 letters       | Anna  | always        | keep 1 not portable open
@@ -192,7 +192,7 @@ class TestFluffycall(OperatorSuite):
         erasure = office.fulfil("erasure", ANNA, AFTER)
         for answer in (access, erasure):
             (reason,) = answer.receipt.stores["spool"]["call_contents"].gaps
-            assert "promises that there is none" in reason
+            assert "the policy says that there is none" in reason
         assert len(access.records("call_contents")) == 1
         assert erasure.receipt.state == "incomplete"
         assert recording.read_bytes() == before
