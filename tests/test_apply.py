@@ -15,7 +15,7 @@ from dsr.confirm import Permit, confirm
 from dsr.ledger import Ledger
 from dsr.model import Hold, Identifier, Receipt, Request, Right, Subject
 from dsr.plan import Wish
-from dsr.policy.model import Category
+from dsr.policy.model import Basis, Category
 from dsr.survey import survey
 from tests.shelf import Crash, Shelf, read_only, shelf
 from tests.things import EVA, NOOR, NOW, category, ledger, policy, request
@@ -373,7 +373,8 @@ def test_the_other_rights_that_write(
 ) -> None:
     """Arts. 16, 18, 21: corrected or restricted, and proved; twice is once."""
     house = build(tmp_path)
-    house.categories["calls"] = category(rectifiable=("clid",))
+    basis: Basis = "legitimate interests" if right == "objection" else "contract"
+    house.categories["calls"] = category(rectifiable=("clid",), basis=basis)
     case = confirmed(house, request(right, **changes))
     receipt = erased(house, case)
     assert all(check(row) for row in house.cdr.rows().values())

@@ -17,9 +17,10 @@ from attrs import define, field, frozen
 
 from dsr.confirm import Permit
 from dsr.connector import Connector, Erases, Rectifies, Redacts, Restricts
+from dsr.decision import nobody_claims
 from dsr.errors import RequestError, StoreError, StoreUnavailable
 from dsr.ledger import Ledger
-from dsr.model import Do, Found, Gap, Hold, Receipt, Request, Subject, Verb
+from dsr.model import Do, Found, Gap, Hold, Receipt, Request, Right, Subject, Verb
 from dsr.plan import Wish, changes_for
 from dsr.policy.model import Policy
 from dsr.prove import receipt
@@ -34,7 +35,10 @@ logger = logging.getLogger(__name__)
 _BATCH: Final = 5_000  # records a call of a verb; holds are read again before each
 _PROVED_AT_ONCE: Final = 10_000  # leaves looked up together before the way to them goes
 _TRIES: Final = 5  # how often holds may change under a run before it gives up
-_WRITES: Final[tuple[Verb, ...]] = ("erase", "redact", "rectify", "restrict")
+_WRITES: Final[tuple[Verb, ...]] = ("erase", "redact", "rectify", "annotate", "restrict")
+_RESTRICTED: Final = "restricted at the request of the person concerned"
+#: What a request restricts that is not for everything: an objection, a dispute.
+_OBJECTABLE: Final = frozenset({"legitimate interests", "public task"})
 
 
 @frozen
@@ -48,7 +52,7 @@ class Case:
     @property
     def wish(self) -> Wish:
         """What it asks for."""
-        return Wish(self.request.right, self.request.changes)
+        return Wish.of(self.request)
 
 
 @frozen
@@ -63,8 +67,41 @@ class Stores:
 
     def ground(self, now: dt.datetime) -> Ground:
         """Return what a reading stands on, with the holds as they are now."""
-        holds = [*self.holds, *self.ledger.holds()]
-        return Ground(self.connectors, self.policy, holds, now, self.executor)
+        holds = [*self.holds, *self.ledger.holds(), *self.restrictions()]
+        claimed = self._claimed if self.ledger.has_notes() else nobody_claims
+        return Ground(self.connectors, self.policy, holds, now, self.executor, claimed)
+
+    def restrictions(self) -> list[Hold]:
+        """Return the restrictions that stand, each as a hold on its person's data (Art. 18(2))."""
+        return [
+            Hold(
+                id=f"restriction-{request.id}",
+                case=request.id,
+                reason=_RESTRICTED,
+                law="GDPR Art. 18(2)",
+                subject=subject,
+                categories=self._restricted(request.right),
+                request=request.id,
+            )
+            for request, subject in self.ledger.restricting()
+        ]
+
+    def _restricted(self, right: Right) -> frozenset[str]:
+        """Return the categories that a request of this right restricts; empty: all of them."""
+        categories = self.policy.categories.items()
+        if right == "objection":
+            names = [name for name, each in categories if each.basis in _OBJECTABLE]
+        elif right == "rectification":
+            names = [name for name, each in categories if each.origin == "observed"]
+        else:
+            return frozenset()
+        return frozenset(names or ["none is concerned"])
+
+    def _claimed(self, store: str, key: str) -> Mapping[str, str]:
+        claims: dict[str, str] = {}
+        for note in self.ledger.notes(store, key):
+            claims.update(note.claimed)
+        return claims
 
 
 class _HoldsChanged(Exception):
@@ -222,11 +259,15 @@ class _Run:
         keys = list(dict.fromkeys(row.key for row in rows))
         if verb == "erase":
             cast("Erases", connector).erase(keys)
+            self._forget_notes(connector, keys)
+        elif verb == "annotate":
+            self._annotate(connector, rows)
         elif verb == "redact":
             fields: dict[str, frozenset[str]] = dict.fromkeys(keys, frozenset())
             for row in rows:
                 fields[row.key] |= _fields(row) | steps.rest(row)
             cast("Redacts", connector).redact(fields)
+            self._forget_notes(connector, keys)
         elif verb == "restrict":
             cast("Restricts", connector).restrict(keys, True)  # noqa: FBT003  (the seam's shape)
         else:
@@ -234,6 +275,22 @@ class _Run:
                 changes = changes_for(row.category, self.cases[row.subject].request.changes)
                 asked = {name: changes[name] for name in _fields(row)}
                 cast("Rectifies", connector).rectify(row.key, asked)
+
+    def _annotate(self, connector: Connector, rows: Sequence[Row]) -> None:
+        """Keep what the person says beside the record, and restrict it while it is disputed."""
+        with self.stores.ledger.transaction():
+            for row in rows:
+                request = self.cases[row.subject].request
+                changes = changes_for(row.category, request.changes)
+                claimed = {name: changes[name] for name in _fields(row)}
+                self.stores.ledger.annotate(row.store, row.key, request.id, claimed, self.now)
+        if isinstance(connector, Restricts):
+            connector.restrict(list(dict.fromkeys(row.key for row in rows)), True)  # noqa: FBT003  (the seam's shape)
+
+    def _forget_notes(self, connector: Connector, keys: Sequence[str]) -> None:
+        """Forget what people claimed of records that are gone."""
+        if self.stores.ledger.has_notes():
+            self.stores.ledger.forget_notes(connector.name, keys)
 
 
 def _remains(do: Do, about: frozenset[str] | None) -> bool:

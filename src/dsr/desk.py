@@ -16,7 +16,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from dsr import answering, identity
+from dsr import answering, deciding, identity
 from dsr.answering import PERSONAL, Answered, Standing
 from dsr.apply import Case, Stores, apply
 from dsr.confirm import Permit, confirm
@@ -38,6 +38,7 @@ from dsr.model import (
     WRITES,
     Hold,
     Identifier,
+    Outcome,
     PackageInfo,
     Receipt,
     Request,
@@ -268,7 +269,7 @@ class Desk:
         """Plan many requests: each store is read once for all of them."""
         requests = [identity.check(grant, self.ledger) for grant in grants]
         subjects = [self.ledger.subject(each.id) for each in requests]
-        wishes = [Wish(each.right, each.changes) for each in requests]
+        wishes = [Wish.of(each) for each in requests]
         plans = []
         with survey(self._run.ground(now), subjects, wishes, progress) as found:
             for number, request in enumerate(requests):
@@ -403,6 +404,26 @@ class Desk:
             tuple(dict.fromkeys(problem for each in found for problem in each.problems)),
         )
 
+    # --- decisions of a person ------------------------------------------------------------
+
+    def lift(
+        self, request: str, *, told: dt.date | None, by: str, now: dt.datetime
+    ) -> deciding.Decided:
+        """Lift a restriction of which the person was told before; as `dsr.deciding.lift`."""
+        return deciding.lift(self._run, request, told, by, now)
+
+    def decide(
+        self,
+        request: str,
+        outcome: Outcome,
+        *,
+        by: str,
+        now: dt.datetime,
+        told: dt.date | None = None,
+    ) -> deciding.Decided:
+        """Decide an objection or a dispute; as `dsr.deciding.decide`."""
+        return deciding.decide(self._run, request, outcome, told=told, by=by, now=now)
+
     @property
     def _run(self) -> Stores:
         return Stores(self.stores, self.policy, self.ledger, self.holds, self.executor)
@@ -444,6 +465,8 @@ class Desk:
 
     def _finish(self, receipt: Receipt, now: dt.datetime) -> Receipt:
         """Sign and keep the receipt; forget the person when nothing is left to do."""
+        if receipt.state == "done" and _restricts(receipt):
+            receipt = evolve(receipt, state="restricted")
         with self.ledger.transaction():
             signed = self.ledger.save_receipt(receipt)
             if receipt.state == "done":
@@ -452,3 +475,10 @@ class Desk:
                 self.ledger.set_state(receipt.request, receipt.state, now)
             self.ledger.audit("run ended", at=now, request=receipt.request, note=receipt.state)
         return signed
+
+
+def _restricts(receipt: Receipt) -> bool:
+    """Return whether data stays restricted because of the request (GDPR Art. 18)."""
+    tallies = [tally for each in receipt.stores.values() for tally in each.values()]
+    done = {verb for tally in tallies for verb, count in tally.do.items() if count}
+    return bool(done & {"restrict", "annotate"}) or (receipt.right == "restriction" and bool(done))

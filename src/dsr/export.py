@@ -10,7 +10,7 @@ from attrs import evolve
 from dsr.apply import Stores
 from dsr.find import Hit, Reading
 from dsr.masking import masked
-from dsr.model import Gap, Receipt, Request, Tally, Unread
+from dsr.model import Gap, Receipt, Record, Request, Tally, Unread
 from dsr.package import Package
 from dsr.plan import Wish, decide, gaps_of
 from dsr.policy.model import Clir
@@ -33,7 +33,8 @@ def fill(
     The receipt is unsigned, and says nothing of the package yet.
     """
     ground, counter = stores.ground(now), Counter()
-    rules, wish = ground.rules, Wish(request.right, request.changes)
+    rules, wish = ground.rules, Wish.of(request)
+    noted = stores.ledger.has_notes()
     subject = stores.ledger.subject(request.id)
 
     def withheld(hit: Hit) -> Sequence[Clir]:
@@ -52,7 +53,8 @@ def fill(
                 continue
             for step in decide(item, wish, rules).steps:
                 counter.add(step)
-                package.add(step, masked(item.record, item.about, withheld(item)))
+                record = masked(item.record, item.about, withheld(item))
+                package.add(step, _disputed(stores, item, record) if noted else record)
             progress(item.store, 1)
         for lost in reading.unasked(0):
             for gap in gaps_of(lost, stores.connectors):
@@ -67,6 +69,17 @@ def fill(
         stores=counter.done(),
         proved=dict.fromkeys(sorted(read), now),
     )
+
+
+def _disputed(stores: Stores, hit: Hit, record: Record) -> Record:
+    """Return the record with what people claim of it instead: both versions (Art. 16)."""
+    claims = {
+        name: {"claimed": value, "since": note.at, "decided": note.outcome or None}
+        for note in stores.ledger.notes(hit.store, record.key)
+        for name, value in note.claimed.items()
+        if name in hit.about
+    }
+    return evolve(record, data={**record.data, "disputed": claims}) if claims else record
 
 
 def with_gap(receipt: Receipt, gap: Gap) -> Receipt:

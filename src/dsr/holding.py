@@ -13,14 +13,14 @@ from typing import Final, cast
 from attrs import field, frozen
 
 from dsr.apply import Stores
-from dsr.connector import Connector, Locks
+from dsr.connector import Connector, Locks, Restricts
 from dsr.errors import StoreError
 from dsr.find import Reading
 from dsr.model import Hold, Subject, Unread
 from dsr.policy.reasons import hold_covers
 from dsr.spool import Spool
 
-__all__ = ["Locked", "lift", "place"]
+__all__ = ["Locked", "lift", "lift_restriction", "place"]
 
 _BATCH: Final = 1_000
 _SCHEMA: Final = """
@@ -43,7 +43,7 @@ def place(stores: Stores, hold: Hold, now: dt.datetime) -> Locked:
     Twice is success: what was recorded since is locked then, too. What a store refuses is a
     problem that is told: the ledger's hold covers it all the same.
     """
-    return _each(stores, hold, (), now, on=True)
+    return _each(stores, hold, (), now, _LOCKING, on=True)
 
 
 def lift(stores: Stores, hold: Hold, now: dt.datetime) -> Locked:
@@ -52,13 +52,42 @@ def lift(stores: Stores, hold: Hold, now: dt.datetime) -> Locked:
     Call it before the ledger forgets whom the hold is about.
     """
     others = [each for each in stores.ground(now).standing if each.id != hold.id]
-    return _each(stores, hold, others, now, on=False)
+    return _each(stores, hold, others, now, _LOCKING, on=False)
+
+
+def lift_restriction(stores: Stores, restriction: Hold, now: dt.datetime) -> Locked:
+    """Lift a restriction (Art. 18) in the stores, where no other one stands on the record.
+
+    Call it before the ledger forgets whom it is about.
+    """
+    others = [each for each in stores.restrictions() if each.id != restriction.id]
+    return _each(stores, restriction, others, now, _RESTRICTING, on=False)
+
+
+@frozen
+class _Way:
+    """How a store is told: the method it must have, and what the audit trail calls it."""
+
+    protocol: type
+    method: str
+    on: str
+    off: str
+
+
+_LOCKING: Final = _Way(Locks, "lock", "locked for a hold", "freed from a hold")
+_RESTRICTING: Final = _Way(Restricts, "restrict", "restricted", "restriction lifted")
 
 
 def _each(
-    stores: Stores, hold: Hold, others: Sequence[Hold], now: dt.datetime, *, on: bool
+    stores: Stores,
+    hold: Hold,
+    others: Sequence[Hold],
+    now: dt.datetime,
+    way: _Way,
+    *,
+    on: bool,
 ) -> Locked:
-    lockers = [each for each in stores.connectors if isinstance(each, Locks)]
+    lockers = [each for each in stores.connectors if isinstance(each, way.protocol)]
     if not lockers:
         return Locked()
     if hold.subject is None:
@@ -73,13 +102,13 @@ def _each(
         for connector in lockers:
             count = 0
             for keys in _batches(spool, connector.name):
-                done, refused = _locked(connector, keys, on=on)
+                done, refused = _locked(connector, keys, way, on=on)
                 count += done
                 problems += refused
             if count:
                 counts[connector.name] = count
     with stores.ledger.transaction():
-        event = "locked for a hold" if on else "freed from a hold"
+        event = way.on if on else way.off
         for store, count in counts.items():
             stores.ledger.audit(event, at=now, store=store, counts={"records": count}, note=hold.id)
     return Locked(counts, tuple(dict.fromkeys(problems)))
@@ -118,18 +147,21 @@ def _batches(spool: Spool, store: str) -> Iterator[list[str]]:
         yield [key for (key,) in rows]
 
 
-def _locked(connector: Connector, keys: Sequence[str], *, on: bool) -> tuple[int, list[str]]:
+def _locked(
+    connector: Connector, keys: Sequence[str], way: _Way, *, on: bool
+) -> tuple[int, list[str]]:
     """Lock or free a batch; narrow a refusal down by halves. Return how many, and why not."""
     try:
-        cast("Locks", connector).lock(keys, on)
+        getattr(connector, way.method)(keys, on)
     except StoreError as error:
         problem = str(error)
     except Exception as error:  # noqa: BLE001  (a connector's bug must not hide the others)
-        problem = f"store {connector.name}: lock ended with an unexpected {type(error).__name__}"
+        name = type(error).__name__
+        problem = f"store {connector.name}: {way.method} ended with an unexpected {name}"
     else:
         return len(keys), []
     if len(keys) == 1:
         return 0, [problem]
     middle = len(keys) // 2
-    halves = [_locked(connector, half, on=on) for half in (keys[:middle], keys[middle:])]
+    halves = [_locked(connector, half, way, on=on) for half in (keys[:middle], keys[middle:])]
     return sum(done for done, _ in halves), [each for _, found in halves for each in found]

@@ -3,12 +3,17 @@
 A PIN proves that whoever asks can read messages to one number. It proves nothing of the other
 identifiers they wrote down: those count only if the operator's own records join them to that
 number today. Else somebody could ask with their own number and another person's address.
+
+A pseudonymous usage id is the exception: no store joins it to anybody, which is what makes it a
+pseudonym. Who states it, by an app that alone knows it, gives the further information of GDPR
+Art. 11(2). It must be as hard to guess as a key.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from attrs import define, field
 
@@ -19,6 +24,9 @@ from dsr.model import Found, Identifier, Kind, Subject, Unread
 __all__ = ["on_file"]
 
 _Name = tuple[Kind, str]
+
+#: Further information that the person gives, and no store of accounts can confirm.
+_STATED: Final[Kind] = "usage"
 
 
 @define
@@ -37,8 +45,9 @@ def on_file(store: Connector, subject: Subject, now: dt.datetime) -> Subject | N
     once (law.md rule 28): a PIN must not be sent then. Raises `StoreError` when the store
     cannot be read.
     """
-    asked = [(who.kind, who.value) for who in subject.identifiers]
-    if any(kind not in store.accepts for kind, _ in asked):
+    stated = [who for who in subject.identifiers if who.kind == _STATED]
+    asked = [(who.kind, who.value) for who in subject.identifiers if who.kind != _STATED]
+    if not asked or any(kind not in store.accepts for kind, _ in asked):
         return None
     names: set[_Name] = set()
     numbers: dict[_Name, set[Identifier]] = {}
@@ -53,7 +62,7 @@ def on_file(store: Connector, subject: Subject, now: dt.datetime) -> Subject | N
         return None
     held = [next(iter(numbers[name])) for name in phones]
     others = [Identifier(*name) for name in asked if name not in phones]
-    return Subject((*held, *others))
+    return Subject((*held, *others, *stated))
 
 
 def _entries(store: Connector, asked: Sequence[_Name], now: dt.datetime) -> list[_Entry]:

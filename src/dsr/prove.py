@@ -13,7 +13,7 @@ from dsr.survey import Survey
 
 __all__ = ["receipt"]
 
-_WRITING: Final[frozenset[Verb]] = frozenset({"erase", "redact", "rectify", "restrict"})
+_WRITING: Final[frozenset[Verb]] = frozenset({"erase", "redact", "rectify", "annotate", "restrict"})
 
 
 def receipt(  # noqa: PLR0917  (all six are what a receipt is made of)

@@ -33,7 +33,7 @@ CREATE TABLE step (
   gap TEXT
 );
 CREATE TABLE held (
-  store TEXT, digest INTEGER, reason TEXT, law TEXT, until TEXT, fields TEXT
+  store TEXT, digest INTEGER, reason TEXT, law TEXT, until TEXT, fields TEXT, request TEXT
 );
 """
 _INDEXES: Final = """
@@ -45,6 +45,8 @@ _COLUMNS: Final = (
     " wanted_fields, about, reason, law, until, kept, gap"
 )
 _INSERT: Final = "INSERT INTO step VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+#: What takes nothing from a record: no hold stands against it.
+_HARMLESS: Final[frozenset[Verb]] = frozenset({"annotate", "restrict"})
 _DIFFERENT: Final = 2  # values of one field that tell several people's records apart
 _BUFFER: Final = 2_000
 _PAGE: Final = 1_000
@@ -83,10 +85,19 @@ class Turn(NamedTuple):
 class Steps:
     """The steps of one reading; `add` them all, then `settle`, then count or carry out."""
 
-    def __init__(self, spool: Spool, verbs: Mapping[str, frozenset[Verb]]) -> None:
-        """Keep the steps in `spool`; `verbs` is what each store can do."""
+    def __init__(
+        self,
+        spool: Spool,
+        verbs: Mapping[str, frozenset[Verb]],
+        own: Sequence[frozenset[str]] = (),
+    ) -> None:
+        """Keep the steps in `spool`; `verbs` is what each store can do.
+
+        `own` are each subject's own requests that restrict data: these do not bind them.
+        """
         self._spool = spool
         self._verbs = verbs
+        self._own = own
         self._buffer: list[tuple[object, ...]] = []
         self._unread: list[tuple[int, Gap]] = []
         self._corrected: dict[tuple[int, str, str], set[int]] = {}
@@ -120,12 +131,12 @@ class Steps:
         """Remember that a part of a store could not be read for a request."""
         self._unread.append((subject, gap))
 
-    def add_held(self, hit: Hit, reason: Reason) -> None:
-        """Remember that a record concerns somebody whose data is under a hold."""
+    def add_held(self, hit: Hit, reason: Reason, request: str = "") -> None:
+        """Remember that a record concerns somebody whose data is held or restricted (`request`)."""
         until = reason.until.isoformat() if reason.until else None
         self._spool.db.execute(
-            "INSERT INTO held VALUES (?,?,?,?,?,?)",
-            (*hit.spot, reason.reason, reason.law, until, _joined(reason.fields)),
+            "INSERT INTO held VALUES (?,?,?,?,?,?,?)",
+            (*hit.spot, reason.reason, reason.law, until, _joined(reason.fields), request),
         )
 
     def settle(self, unread: Sequence[Unread], connectors: Sequence[Connector]) -> None:
@@ -254,15 +265,20 @@ class Steps:
 
     def _apply_held(self) -> None:
         matches = self._spool.db.execute(
-            "SELECT DISTINCT s.id, h.reason, h.law, h.until, h.fields FROM step AS s"
-            " JOIN held AS h USING (store, digest)"
+            "SELECT DISTINCT s.id, s.subject, h.request, h.reason, h.law, h.until, h.fields"
+            " FROM step AS s JOIN held AS h USING (store, digest)"
         ).fetchall()
         found: dict[int, list[Reason]] = {}
-        for number, reason, law, until, fields in matches:
+        for number, subject, request, reason, law, until, fields in matches:
+            if self._own and request in self._own[subject]:
+                continue
             day = dt.date.fromisoformat(until) if until else None
             found.setdefault(number, []).append(Reason(reason, law, day, _split(fields)))
         for number, held in found.items():
             for row in self._rows("id = ?", (number,)):
+                wanted = row.decision.wanted
+                if wanted is not None and wanted.verb in _HARMLESS:
+                    continue
                 known = row.decision.keep
                 if known is not None:
                     old = Reason(known.reason, known.law, known.until, known.fields)

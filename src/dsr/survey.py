@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from attrs import frozen
 
 from dsr.connector import Connector
+from dsr.decision import Claimed, nobody_claims
 from dsr.find import Reading
 from dsr.model import Hold, Identifier, Kind, Subject, Unread
 from dsr.plan import Rules, Wish, decide, gaps_of, verbs_of
 from dsr.policy.model import Policy
-from dsr.policy.reasons import Reason, active, hold_covers
+from dsr.policy.reasons import active, hold_covers, of_hold
 from dsr.spool import Spool
 from dsr.steps import Steps
 
@@ -32,6 +33,7 @@ class Ground:
     holds: Sequence[Hold]
     now: dt.datetime
     executor: Executor | None = None
+    claimed: Claimed = nobody_claims
 
     @property
     def today(self) -> dt.date:
@@ -43,12 +45,23 @@ class Ground:
         """The holds that hold today."""
         return [each for each in self.holds if active(each, self.today)]
 
+    def own(self, subject: Subject) -> frozenset[str]:
+        """Return the requests of this person because of which data is restricted."""
+        names = {_plain(who) for who in subject.identifiers}
+        return frozenset(
+            hold.request
+            for hold in self.standing
+            if hold.request
+            and hold.subject is not None
+            and not names.isdisjoint(map(_plain, hold.subject.identifiers))
+        )
+
     @property
     def rules(self) -> Rules:
         """What decisions depend on; holds with a subject are matched by reading (see `survey`)."""
         general = [each for each in self.standing if each.subject is None]
         verbs = {each.name: verbs_of(each) for each in self.connectors}
-        return Rules(self.policy, general, verbs, self.today)
+        return Rules(self.policy, general, verbs, self.today, self.claimed)
 
 
 @frozen
@@ -81,12 +94,14 @@ def survey(
     lead to it: its own may be searched by numbers only.
     """
     rules = ground.rules
+    own = [ground.own(each) for each in subjects]
+    asked = [w._replace(own=w.own or bool(o)) for w, o in zip(wishes, own, strict=True)]
     held = [each for each in ground.standing if each.subject is not None]
     everyone = [*subjects, *(h.subject for h in held if h.subject is not None)]
     by_link = _by_link(held)
     unread: list[Unread] = []
     with Spool() as spool:
-        steps = Steps(spool, rules.verbs)
+        steps = Steps(spool, rules.verbs, own)
         reading = Reading(ground.connectors, everyone, spool, ground.executor)
         for item in reading:
             if isinstance(item, Unread):
@@ -94,14 +109,13 @@ def survey(
                 continue
             progress(item.store, 1)
             if item.subject < len(subjects):
-                steps.add(item, decide(item, wishes[item.subject], rules))
+                steps.add(item, decide(item, asked[item.subject], rules))
                 on = [hold for link in item.record.links for hold in by_link.get(_plain(link), ())]
             else:
                 on = [held[item.subject - len(subjects)]]
             for hold in on:
                 if hold_covers(hold, item.record):
-                    why = f"hold {hold.case}: {hold.reason}"
-                    steps.add_held(item, Reason(why, hold.law, hold.until, hold.fields))
+                    steps.add_held(item, of_hold(hold), hold.request)
         for number in range(len(subjects)):
             for lost in (*unread, *reading.unasked(number)):
                 for gap in gaps_of(lost, ground.connectors):

@@ -11,7 +11,15 @@ from attrs import frozen
 from dsr.model import Hold, Record
 from dsr.policy.model import Category, Retention, period
 
-__all__ = ["Reason", "active", "hold_covers", "reasons", "retained_until"]
+__all__ = [
+    "Reason",
+    "active",
+    "cited",
+    "hold_covers",
+    "of_hold",
+    "reasons",
+    "retained_until",
+]
 
 
 @frozen
@@ -53,6 +61,22 @@ def _day(value: object, zone: ZoneInfo) -> dt.date | None:
     return None
 
 
+def cited(law: str, ground: str) -> str:
+    """Return a law with the point of Art. 17 GDPR by which it stands against erasure (rule 13)."""
+    if "GDPR" in law:
+        return law
+    point = "17(1)(a)" if ground == "still necessary" else ground
+    return f"{law}; GDPR Art. {point}"
+
+
+def of_hold(hold: Hold) -> Reason:
+    """Return the reason that a hold, or a restriction that stands like one, is."""
+    if hold.request:
+        return Reason(hold.reason, hold.law, hold.until, hold.fields)
+    law = cited(hold.law, hold.ground)
+    return Reason(f"hold {hold.case}: {hold.reason}", law, hold.until, hold.fields)
+
+
 def active(hold: Hold, today: dt.date) -> bool:
     """Return whether the hold still holds on the day `today`."""
     return hold.until is None or today < hold.until
@@ -87,12 +111,12 @@ def reasons(
         fields = frozenset(rule.fields)
         if until is None:
             undated = f"{rule.reason}: the date it is counted from is missing in the record"
-            yield Reason(undated, rule.law, None, fields)
+            yield Reason(undated, cited(rule.law, rule.ground), None, fields)
         elif today < until:
-            yield Reason(rule.reason, rule.law, until, fields)
+            yield Reason(rule.reason, cited(rule.law, rule.ground), until, fields)
     for hold in holds:
         if hold_covers(hold, record):
-            yield Reason(f"hold {hold.case}: {hold.reason}", hold.law, hold.until, hold.fields)
+            yield of_hold(hold)
     if record.lock is not None:
         until = record.lock.until
         day = until.astimezone(zone).date() + dt.timedelta(days=1) if until else None
