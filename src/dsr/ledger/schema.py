@@ -16,7 +16,7 @@ from dsr.ledger.tables import ledger
 __all__ = ["HEAD", "VERSION_TABLE", "check_key", "current", "upgrade"]
 
 #: The newest revision in `migrations/versions`.
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 #: Where the revision of a database is noted; its own name, to share a database with others.
 VERSION_TABLE: Final = "dsr_version"
 _LOCK: Final = 0x6473725F6C656467  # PostgreSQL's advisory lock of whoever upgrades: "dsr_ledg"

@@ -29,23 +29,29 @@ from sqlalchemy import (
 __all__ = [
     "UTC",
     "NaiveTimeError",
+    "approvals",
     "audit",
     "audit_head",
     "challenges",
     "counters",
+    "deliveries",
     "doubts",
+    "factors",
     "grants",
     "hashes",
     "holds",
     "ledger",
     "metadata",
+    "nonces",
     "notes",
     "notices",
     "number",
+    "outbox",
     "plan_parts",
     "plans",
     "receipts",
     "requests",
+    "used",
 ]
 
 
@@ -163,6 +169,69 @@ grants = Table(
     Column("method", Text, nullable=False),
     Column("at", UTC, nullable=False),
     Column("proof", LargeBinary, nullable=False),
+)
+
+#: What was proved of who makes a request, until what the right needs is together.
+factors = Table(
+    "dsr_factors",
+    metadata,
+    Column("request", Text, ForeignKey("dsr_requests.id"), primary_key=True),
+    Column("factor", Text, primary_key=True),
+    Column("at", UTC, nullable=False),
+    Column("by", Text, nullable=False),  # the staff who decided it; else empty
+)
+
+#: What counts once: names of tokens, nonces, time steps of codes; by keyed hash.
+used = Table(
+    "dsr_used",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("until", UTC, nullable=False),  # from then on it is refused for its age
+    Index("dsr_used_until", "until"),
+)
+
+#: The open digest challenge of a request: at most one.
+nonces = Table(
+    "dsr_nonces",
+    metadata,
+    Column("request", Text, ForeignKey("dsr_requests.id"), primary_key=True),
+    Column("nonce", LargeBinary, nullable=False),  # sealed
+    Column("expires", UTC, nullable=False),
+)
+
+#: Messages on their way to people. One goes to nobody where no number is on file.
+outbox = Table(
+    "dsr_outbox",
+    metadata,
+    Column("number", number, primary_key=True),
+    Column("request", Text, ForeignKey("dsr_requests.id"), nullable=False),
+    Column("document", LargeBinary, nullable=False),  # sealed
+    Column("expires", UTC, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Index("dsr_outbox_request", "request"),
+)
+
+#: What staff approved: a plan by its token, before it may be carried out.
+approvals = Table(
+    "dsr_approvals",
+    metadata,
+    Column("request", Text, ForeignKey("dsr_requests.id"), primary_key=True),
+    Column("token", Text, primary_key=True),
+    Column("member", Text, primary_key=True),
+    Column("at", UTC, nullable=False),
+)
+
+#: How a package is fetched: once, before it expires.
+deliveries = Table(
+    "dsr_deliveries",
+    metadata,
+    Column("number", number, primary_key=True),
+    Column("request", Text, ForeignKey("dsr_requests.id"), nullable=False),
+    Column("hash", LargeBinary, nullable=False, unique=True),  # of the link's secret
+    Column("place", LargeBinary),  # sealed: where the package is; null once it is gone
+    Column("expires", UTC, nullable=False),
+    Column("fetched", UTC),
+    Index("dsr_deliveries_request", "request"),
 )
 
 plans = Table(
