@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Mapping
@@ -12,6 +13,10 @@ from dsr.model import Finding
 from tests.cli.office import EVA, ROOT, Office, check_run
 
 TEXT: Final = (ROOT / "docs" / "reference" / "command-line.md").read_text("utf-8")
+
+
+_AS: Final = {"refuse": ["extend"], "decide": ["lift"]}
+"""Commands whose document is that of another."""
 
 
 def _listed() -> dict[str, list[str]]:
@@ -32,12 +37,13 @@ def _names(command: str, document: Mapping[str, Any], opened: Mapping[str, Any])
             kinds = get_args(get_type_hints(Finding)["kind"])
             return [*document, *of_store, "kind", *kinds, "text"]
         case "list":
-            assert set(document["requests"][0]) == set(opened)
-            return [*document, "open"]
-        case "show":
-            assert set(document) > set(opened)
-            return [*(set(document) - set(opened)), "open", "run"]
-    return list(document)
+            assert {*document["requests"][0], "rule"} == set(opened)
+            return [*document, "open", "rule"]
+        case "show" | "extend" | "doubt":
+            assert {*document, "rule"} >= set(opened)
+            named = ["open", "rule", *(["run"] if command == "show" else [])]
+            return [*(set(document) - set(opened)), *named]
+    return _AS.get(command) or list(document)
 
 
 def test_the_examples_are_documents() -> None:
@@ -46,6 +52,19 @@ def test_the_examples_are_documents() -> None:
     check_run(receipt)
     assert set(error) == {"error"}
     assert set(error["error"]) == {"type", "what", "fix"}
+
+
+def _decisions(office: Office) -> dict[str, Any]:
+    """Restrict and object, and end both."""
+    found = {}
+    told = ("--by", "Ada", "--reason", "weighed", "--told", dt.date.today().isoformat())  # noqa: DTZ011  (the operator's day, as the commands see it)
+    for right, words in (("restriction", ["lift"]), ("objection", ["decide"])):
+        request = office.verified(right)
+        token = office.document("plan", request, code=None)["token"]
+        office.document("run", request, "--confirm", token, code=None)
+        outcome = ["rejected"] if right == "objection" else []
+        found[words[0]] = office.document(*words, request, *outcome, *told)
+    return found
 
 
 def test_the_keys_of_each_document_are_listed(office: Office, tmp_path: Path) -> None:
@@ -57,6 +76,12 @@ def test_the_keys_of_each_document_are_listed(office: Office, tmp_path: Path) ->
     documents: dict[str, Any] = {"open": opened}
     documents["challenge"] = office.document("challenge", request)
     documents["verify"] = office.document("verify", request, stdin=office.pin())
+    documents["extend"] = office.document("extend", request, "--reason", "many")
+    late = office.document("open", "access", "--phone", EVA)["request"]
+    documents["doubt"] = office.document("doubt", late, "--reason", "two voices")
+    refusal = ("--reason", "no", "--law", "GDPR Art. 15(4)", "--by", "Ada")
+    documents["refuse"] = office.document("refuse", late, *refusal)
+    documents |= _decisions(office)
     documents["hold add"] = office.document("hold", "add", *case)
     documents["hold lock"] = office.document("hold", "lock")
     documents["hold list"] = office.document("hold", "list")

@@ -12,7 +12,9 @@ import pytest
 
 from tests.cli.office import EVA, Office, call
 
-CONSENT = 'basis = "consent"\nwithdraw = "switch voicemail off in the customer portal"\norigin = "provided"'
+CONSENT = """basis = "consent"
+withdraw = "switch voicemail off in the customer portal"
+origin = "provided\""""
 VOICEMAIL = """[categories.voicemail]
 role = "controller"
 purposes = ["voicemail"]

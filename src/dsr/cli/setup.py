@@ -110,7 +110,7 @@ class _Checked:
 
 
 def _checked(connector: Connector) -> _Checked:
-    verbs = sorted(verbs_of(connector) - {"unchanged"})
+    verbs = sorted(verbs_of(connector) - {"unchanged", "annotate"})
     accepts = sorted(connector.accepts)
     try:
         findings = tuple(connector.check()) if isinstance(connector, Checks) else ()
