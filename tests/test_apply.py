@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from attrs import evolve, field, frozen
 
-from dsr.apply import Case, Stores, apply
+from dsr.apply import Case, apply
 from dsr.confirm import Permit, confirm
 from dsr.ledger import Ledger
 from dsr.model import Hold, Identifier, Receipt, Request, Right, Subject
 from dsr.plan import Wish
 from dsr.policy.model import Basis, Category
+from dsr.stores import Stores
 from dsr.survey import survey
 from tests.shelf import Crash, Shelf, read_only, shelf
 from tests.things import EVA, NOOR, NOW, category, ledger, policy, request

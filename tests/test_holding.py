@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from attrs import evolve, frozen
 
-from dsr.apply import Stores
 from dsr.holding import Locked, lift, place
 from dsr.ledger import Ledger
 from dsr.model import Hold, Subject
+from dsr.stores import Stores
 from tests.shelf import Crash, LockingShelf, Shelf, shelf
 from tests.things import EVA, NOOR, NOW, category, ledger, policy
 

@@ -11,10 +11,10 @@ import datetime as dt
 
 from attrs import frozen
 
-from dsr.apply import Stores
 from dsr.errors import InputError, RequestError
 from dsr.holding import Locked, lift_restriction
 from dsr.model import Outcome, Request
+from dsr.stores import Stores
 
 __all__ = ["Decided", "decide", "lift"]
 

@@ -18,7 +18,7 @@ from attrs import evolve, field, frozen
 
 from dsr import answering, deciding, identity
 from dsr.answering import PERSONAL, Answered, Standing
-from dsr.apply import Case, Stores, apply
+from dsr.apply import Case, apply
 from dsr.confirm import Permit, confirm
 from dsr.connector import Connector
 from dsr.errors import (
@@ -54,6 +54,7 @@ from dsr.policy.grounds import check_ground
 from dsr.policy.lint import must_not_run
 from dsr.policy.model import Policy
 from dsr.policy.refusals import Refusal
+from dsr.stores import Stores
 from dsr.survey import Progress, quiet, survey
 
 __all__ = ["Desk", "Plan"]

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from attrs import evolve
 
-from dsr.apply import Stores
 from dsr.find import Hit, Reading
 from dsr.masking import masked
 from dsr.model import Gap, Receipt, Record, Request, Tally, Unread
@@ -16,6 +15,7 @@ from dsr.plan import Wish, decide, gaps_of
 from dsr.policy.model import Clir
 from dsr.spool import Spool
 from dsr.steps import Counter
+from dsr.stores import Stores
 from dsr.survey import Progress, quiet
 
 __all__ = ["fill", "with_gap"]

@@ -12,13 +12,13 @@ from typing import Final, cast
 
 from attrs import field, frozen
 
-from dsr.apply import Stores
 from dsr.connector import Connector, Locks, Restricts
 from dsr.errors import StoreError
 from dsr.find import Reading
 from dsr.model import Hold, Subject, Unread
 from dsr.policy.reasons import hold_covers
 from dsr.spool import Spool
+from dsr.stores import Stores
 
 __all__ = ["Locked", "lift", "lift_restriction", "place"]
 

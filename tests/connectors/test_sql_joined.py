@@ -12,11 +12,12 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
-from dsr.apply import Case, Stores, apply
+from dsr.apply import Case, apply
 from dsr.confirm import Permit, confirm
 from dsr.connectors.sql import Sql
 from dsr.model import Identifier, Receipt, Right, Subject
 from dsr.plan import Wish
+from dsr.stores import Stores
 from dsr.survey import survey
 from tests.connectors.sql_stores import ALICE, BOB, fill, find, raw, store, url
 from tests.things import NOW, category, ledger, policy, request

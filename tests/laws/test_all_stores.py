@@ -9,11 +9,12 @@ from typing import Final
 
 import pytest
 
-from dsr.apply import Case, Stores, apply
+from dsr.apply import Case, apply
 from dsr.confirm import Permit, confirm
 from dsr.find import Hit, Reading
 from dsr.plan import Wish
 from dsr.spool import Spool
+from dsr.stores import Stores
 from dsr.survey import survey
 from tests.laws.people import PEOPLE, Call, call, holder
 from tests.laws.stores import Cards, Documents, Lines, Objects, Raw, Recordings, Rows

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from dsr.apply import Case, Stores, apply
+from dsr.apply import Case, apply
 from dsr.confirm import Permit, confirm
 from dsr.connectors.sql import from_config
 from dsr.model import Identifier, Subject
 from dsr.plan import Wish
 from dsr.settings import Context
+from dsr.stores import Stores
 from dsr.survey import survey
 from tests.things import NOW, category, ledger, policy, request
 

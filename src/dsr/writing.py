@@ -1,0 +1,202 @@
+"""Write what was decided: leaves first, in batches, holds read again before each.
+
+Nothing is journalled record by record: writing converges. A crash anywhere, and the same call
+again, ends in the same state.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
+
+from attrs import define, field
+
+from dsr.connector import Connector, Erases, Rectifies, Redacts, Restricts
+from dsr.errors import StoreError, StoreUnavailable
+from dsr.model import Do, Found, Gap, Request, Verb
+from dsr.plan import changes_for
+from dsr.spool import Spot
+from dsr.steps import Row, Steps, Turn
+from dsr.stores import Stores
+from dsr.survey import Progress
+
+__all__ = ["HoldsChanged", "Writer"]
+
+logger = logging.getLogger(__name__)
+
+_BATCH: Final = 5_000  # records a call of a verb; holds are read again before each
+_PROVED_AT_ONCE: Final = 10_000  # leaves looked up together before the way to them goes
+_WRITES: Final[tuple[Verb, ...]] = ("erase", "redact", "rectify", "annotate", "restrict")
+
+
+class HoldsChanged(Exception):
+    """A hold was placed or released while a run was writing: what it decided is stale."""
+
+
+@define
+class Writer:
+    """Carries out steps, and remembers what the stores refused (`failures`).
+
+    `requests` are those that the subjects of the steps (their index) made; empty where nobody
+    made one, but the policy's own periods are over.
+    """
+
+    stores: Stores
+    requests: Sequence[Request]
+    now: dt.datetime
+    progress: Progress
+    failures: dict[Spot, str] = field(factory=dict, init=False, repr=False)
+
+    def carry_out(self, steps: Steps, version: int) -> None:
+        """Do what is to be done, the records at the end of the longest link first (law 3).
+
+        `version` is that of the holds by which it was decided. Raises `HoldsChanged`.
+        """
+        for turn in steps.turns():
+            for connector in self.stores.connectors:
+                for verb in _WRITES:
+                    self._step(steps, turn, connector, verb, version)
+                if turn.depth:
+                    self._look_again(steps, turn, connector)
+
+    def _step(
+        self, steps: Steps, turn: Turn, connector: Connector, verb: Verb, version: int
+    ) -> None:
+        counts: dict[tuple[str, str], int] = {}
+        after = ("", 0)
+        down = ""
+        try:
+            while rows := steps.batch(turn, connector.name, verb, after, _BATCH):
+                after = (rows[-1].key, rows[-1].id)
+                if self.stores.ledger.holds_version() != version:
+                    raise HoldsChanged
+                if not down:
+                    down = self._batch(steps, connector, verb, rows)
+                for row in rows:
+                    reason = self.failures.get(_spot(row)) or down
+                    if reason:
+                        self.failures[_spot(row)] = reason
+                        gap = Gap(row.store, row.category, row.key, reason)
+                        steps.change(row, row.decision._replace(do=None, gap=gap))
+                    else:
+                        key = (self._request(row), row.category)
+                        counts[key] = counts.get(key, 0) + 1
+                self.progress(connector.name, len(rows))
+        finally:
+            self._note(connector.name, verb, counts)
+
+    def _request(self, row: Row) -> str:
+        """Return the id of the request that a row is of; empty if of none."""
+        return self.requests[row.subject].id if self.requests else ""
+
+    def _note(self, store: str, verb: Verb, counts: Mapping[tuple[str, str], int]) -> None:
+        """Write the audit entries of one step of a store, also when it broke off."""
+        if not counts:
+            return
+        with self.stores.ledger.transaction():
+            for (request, category), count in counts.items():
+                self.stores.ledger.step_done(request, store, category, verb, count, self.now)
+
+    def _look_again(self, steps: Steps, turn: Turn, connector: Connector) -> None:
+        """Prove the leaves before the way to them goes: afterwards nothing could find them."""
+        last = 0
+        while rows := steps.written(turn, connector.name, last, _PROVED_AT_ONCE):
+            last = rows[-1].id
+            who = list(dict.fromkeys(each for row in rows for each in row.via))
+            still: dict[str, frozenset[str]] = {}
+            lost = ""
+            try:
+                for item in connector.find(who):
+                    if isinstance(item, Found):
+                        key = item.record.key
+                        still[key] = still.get(key, frozenset()) | item.about
+                    else:  # what could not be read may hold any of them
+                        lost = item.reason
+            except Exception as error:  # noqa: BLE001  (a connector's bug must not end the run)
+                lost = str(error) if isinstance(error, StoreError) else type(error).__name__
+            for row in rows:
+                do = row.decision.do
+                about = still.get(row.key)
+                if do is None or not (lost or _remains(do, about)):
+                    continue
+                reason = lost or f"still found after the run was to {do.verb} it: run again"
+                self.failures[_spot(row)] = reason
+                gap = Gap(row.store, row.category, row.key, reason)
+                steps.change(row, row.decision._replace(do=None, gap=gap))
+
+    def _batch(self, steps: Steps, connector: Connector, verb: Verb, rows: Sequence[Row]) -> str:
+        """Write one batch; remember refused records, and return why the store is down if it is.
+
+        A refusal is narrowed down by halves: calling a verb twice is success.
+        """
+        try:
+            self._write(steps, connector, verb, rows)
+        except StoreUnavailable as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001  (a connector's bug must not end the run)
+            if isinstance(error, StoreError):
+                reason = str(error)
+            else:  # the text of a foreign error may quote data: only its type is told
+                name = type(error).__name__
+                reason = f"store {connector.name}: {verb} ended with an unexpected {name}"
+                logger.warning("store %s: %s raised %s", connector.name, verb, name)
+            if len({row.key for row in rows}) == 1:
+                self.failures.update((_spot(row), reason) for row in rows)
+                return ""
+            middle = len(rows) // 2
+            for half in (rows[:middle], rows[middle:]):
+                if half and (down := self._batch(steps, connector, verb, half)):
+                    return down
+        return ""
+
+    def _write(self, steps: Steps, connector: Connector, verb: Verb, rows: Sequence[Row]) -> None:
+        keys = list(dict.fromkeys(row.key for row in rows))
+        if verb == "erase":
+            cast("Erases", connector).erase(keys)
+            self._forget_notes(connector, keys)
+        elif verb == "annotate":
+            self._annotate(connector, rows)
+        elif verb == "redact":
+            fields: dict[str, frozenset[str]] = dict.fromkeys(keys, frozenset())
+            for row in rows:
+                fields[row.key] |= _fields(row) | steps.rest(row)
+            cast("Redacts", connector).redact(fields)
+            self._forget_notes(connector, keys)
+        elif verb == "restrict":
+            cast("Restricts", connector).restrict(keys, True)  # noqa: FBT003  (the seam's shape)
+        else:
+            for row in rows:
+                changes = changes_for(row.category, self.requests[row.subject].changes)
+                asked = {name: changes[name] for name in _fields(row)}
+                cast("Rectifies", connector).rectify(row.key, asked)
+
+    def _annotate(self, connector: Connector, rows: Sequence[Row]) -> None:
+        """Keep what the person says beside the record, and restrict it while it is disputed."""
+        with self.stores.ledger.transaction():
+            for row in rows:
+                request = self.requests[row.subject]
+                changes = changes_for(row.category, request.changes)
+                claimed = {name: changes[name] for name in _fields(row)}
+                self.stores.ledger.annotate(row.store, row.key, request.id, claimed, self.now)
+        if isinstance(connector, Restricts):
+            connector.restrict(list(dict.fromkeys(row.key for row in rows)), True)  # noqa: FBT003  (the seam's shape)
+
+    def _forget_notes(self, connector: Connector, keys: Sequence[str]) -> None:
+        """Forget what people claimed of records that are gone."""
+        if self.stores.ledger.has_notes():
+            self.stores.ledger.forget_notes(connector.name, keys)
+
+
+def _remains(do: Do, about: frozenset[str] | None) -> bool:
+    """Return whether a record that was found again, with `about`, was not written."""
+    return about is not None and (do.verb == "erase" or bool(do.fields & about))
+
+
+def _fields(row: Row) -> frozenset[str]:
+    return row.decision.do.fields if row.decision.do else frozenset()
+
+
+def _spot(row: Row) -> Spot:
+    return Spot(row.store, row.digest)
