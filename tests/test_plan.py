@@ -80,6 +80,17 @@ def test_what_is_processed_for_a_customer_is_not_answered() -> None:
     assert "Acme" in decision.keep.reason
 
 
+def test_a_controller_that_the_record_names_stays_out_of_plans() -> None:
+    """Law 8: plans and receipts tell no field's value; without one nobody can be told: a gap."""
+    named = category(role="processor", controller="{customer}")
+    found = evolve(CARD, data={**CARD.data, "customer": "Acme"})
+    decision = decided("erasure", hit(found), named)
+    assert decision.keep is not None
+    assert decision.keep.reason == "processed for its controller, to whom the request goes"
+    for nobody in (CARD, evolve(CARD, data={**CARD.data, "customer": " "})):
+        assert decided("erasure", hit(nobody), named).steps[0].__class__ is Gap
+
+
 def test_a_whole_record_is_deleted_where_it_speaks_of_nobody_else() -> None:
     """Rule 13, law 7: delete what is the person's alone."""
     decision = decided("erasure", hit(CARD))

@@ -13,9 +13,12 @@ from dsr.connector import Connector, Erases, Rectifies, Redacts, Restricts
 from dsr.decision import Decision, Rules, Wish, restrained
 from dsr.find import Hit
 from dsr.model import Gap, Unread, Verb
+from dsr.policy.model import Category
 from dsr.rights import BY_RIGHT, changes_for, kept, left
 
 __all__ = [
+    "ALARM",
+    "PROCESSED",
     "Decision",
     "Rules",
     "Wish",
@@ -47,7 +50,10 @@ _PROTOCOLS: Final[tuple[tuple[type, Verb], ...]] = (
 )
 
 _HANDED_OVER: Final = frozenset({"access", "portability"})
-_ALARM: Final = "the policy says that there is none: a person must look at it"
+#: The law by which a record stays that is processed for somebody else, who decides about it.
+PROCESSED: Final = "GDPR Art. 28(3)(e)"
+#: What a record of data is told as that the operator says it does not have.
+ALARM: Final = "the policy says that there is none: a person must look at it"
 
 
 def gaps_of(unread: Unread, connectors: Sequence[Connector]) -> Iterator[Gap]:
@@ -68,12 +74,21 @@ def decide(hit: Hit, wish: Wish, rules: Rules) -> Decision:
     if hit.undecidable:
         return left(hit, "bears no time, and the number had another holder before or after")
     if category.role == "processor":
-        who = category.controller or "its controller"
-        reason = f"processed for {who}, to whom the request goes"
-        return kept(hit, reason, "GDPR Art. 28(3)(e)")
+        return _of_others(hit, category)
     if category.present != "no":
         return BY_RIGHT[wish.right](hit, wish, category, rules)
-    alarm = left(hit, _ALARM)  # what a public promise denies is never erased unseen
+    alarm = left(hit, ALARM)  # what a public promise denies is never erased unseen
     if wish.right not in _HANDED_OVER:
         return alarm
     return BY_RIGHT[wish.right](hit, wish, category, rules)._replace(gap=alarm.gap)
+
+
+def _of_others(hit: Hit, category: Category) -> Decision:
+    """Keep what is processed for a controller, who decides about it (law.md rule 37).
+
+    A controller whom the record names is not named here: plans and receipts tell no field's value.
+    """
+    if not category.controller_of(hit.record.data):
+        return left(hit, "processed for somebody whom nothing names: find out who, and name them")
+    who = "its controller" if category.controller_field else category.controller
+    return kept(hit, f"processed for {who}, to whom the request goes", PROCESSED)

@@ -51,6 +51,8 @@ def test_a_lawful_policy_has_no_problem() -> None:
     ("change", "place", "source"),
     [
         ({"role": "processor", "retention": ""}, ".controller", "Art. 28"),
+        ({"role": "processor", "controller": "{a} of {b}"}, ".controller", "Art. 28"),
+        ({"role": "processor", "controller": "{}"}, ".controller", "Art. 28"),
         ({"purposes": ()}, ".purposes", "Art. 15(1)(a)"),
         ({"origin": "inferred", "portable": True}, ".portable", "Art. 20(1)"),
         ({"basis": "consent"}, ".withdraw", "Art. 7(3)"),

@@ -26,6 +26,7 @@ _PRIVACY_SHIELD: Final = re.compile(r"privacy\W*shield", re.IGNORECASE)
 _TKG_176: Final = re.compile(r"\bTKG\D{0,12}176\b|\b176\D{0,6}TKG\b", re.IGNORECASE)
 _ROTATION: Final = re.compile(r"rotat|rotier|rotation", re.IGNORECASE)
 _FRAUD: Final = re.compile(r"fraud|betrug|missbrauch|abuse", re.IGNORECASE)
+_BRACE: Final = re.compile(r"[{}]")
 _BILLING: Final = re.compile(r"bill|rechnung|factur", re.IGNORECASE)
 
 
@@ -97,6 +98,9 @@ def _longer_than_a_month(text: str) -> bool:
 def _role(place: str, category: Category) -> Iterator[Problem]:
     if category.role == "processor" and not category.controller.strip():
         text = "name whom a request for this data is forwarded to"
+        yield Problem("error", f"{place}.controller", text, "GDPR Art. 28(3)(e)")
+    if _BRACE.search(category.controller) and not category.controller_field:
+        text = "a controller that the record names is one field and no more: write {field}"
         yield Problem("error", f"{place}.controller", text, "GDPR Art. 28(3)(e)")
     if not category.purposes:
         text = "an answer names the purposes: write at least one"

@@ -48,6 +48,7 @@ Ground = Literal["still necessary", "17(3)(a)", "17(3)(b)", "17(3)(c)", "17(3)(d
 
 _MARKETING: Final = frozenset({"direct marketing", "marketing"})
 _PERIOD: Final = re.compile(r"(\d+) (day|week|month|year)s?")
+_FIELD: Final = re.compile(r"\{([^{}]+)\}")
 
 
 def period(text: str) -> relativedelta:
@@ -254,6 +255,8 @@ class Category:
     request, `stages` what happens to every record in time, `retention` criteria in words.
     `present` says whether such data exists: `no` makes any record found an alarm. `withdraw`
     tells how consent is withdrawn (Art. 7(3)), `clir` how a withheld caller number is told.
+    `controller` is whom a `processor` works for: a name, or a `{field}` of the record in which
+    it stands.
     """
 
     role: Role
@@ -274,6 +277,18 @@ class Category:
     present: Literal["yes", "no", "unknown"] = "yes"
     withdraw: str = ""
     clir: tuple[Clir, ...] = ()
+
+    @property
+    def controller_field(self) -> str:
+        """The field that names the controller of each record; empty where the policy does."""
+        template = _FIELD.fullmatch(self.controller)
+        return template[1] if template else ""
+
+    def controller_of(self, data: Mapping[str, object]) -> str:
+        """Return the controller of a record with this `data`; empty where nobody names it."""
+        if not self.controller_field:
+            return self.controller
+        return str(data.get(self.controller_field) or "").strip()
 
     @property
     def is_for_marketing(self) -> bool:
