@@ -20,15 +20,16 @@ from dsr.errors import StoreError
 from dsr.model import Found, Identifier, Kind, Record, Subject, Unread
 from dsr.spool import Link, Spool, Spot
 
-__all__ = ["Hit", "Reading"]
+__all__ = ["PERSON", "THINGS", "Hit", "Reading"]
 
 logger = logging.getLogger(__name__)
 
 #: Kinds that stand for a person. A link of these kinds is only followed from a record that
 #: speaks of nobody else: the account on a call is the caller's, not the callee's (law 7).
-_PERSON: Final[frozenset[Kind]] = frozenset({"phone", "sip", "email", "account", "usage", "ip"})
+PERSON: Final[frozenset[Kind]] = frozenset({"phone", "sip", "email", "account", "usage", "ip"})
 
-_THINGS: Final[frozenset[Kind]] = frozenset({"call", "object"})
+#: Kinds that stand for a thing, which two people may share.
+THINGS: Final[frozenset[Kind]] = frozenset({"call", "object"})
 
 _BUFFER: Final = 5_000  # links that are written to the spool together
 _PARTS_AHEAD: Final = 4  # parts of a split store whose results may wait in memory
@@ -86,13 +87,15 @@ class Reading:
 
     Iterate it once; afterwards `unread` names the stores of which something could not be read,
     and `unasked` and `read` tell what that means for one subject. `executor` reads the parts of
-    stores that split.
+    stores that split. With `roots`, it follows these instead of the subjects' identifiers: links
+    of records that were found otherwise, so that what it finds is one link away from them.
     """
 
     connectors: Sequence[Connector]
     subjects: Sequence[Subject]
     spool: Spool
     executor: Executor | None = None
+    roots: Sequence[Link] | None = None
     _asked: dict[str, set[int]] = field(factory=dict, init=False)
     unread: set[str] = field(factory=set, init=False)
     _links: list[Link] = field(factory=list, init=False)
@@ -100,13 +103,16 @@ class Reading:
     def __iter__(self) -> Iterator[Hit | Unread]:
         """Yield every hit of every store, and what could not be read."""
         useful = frozenset[Kind]().union(*(each.accepts for each in self.connectors))
-        roots = [
-            (who, number)
-            for number, subject in enumerate(self.subjects)
-            for who in subject.identifiers
-        ]
-        self.spool.add_links(0, [Link(who, number, _NOWHERE) for who, number in roots])
-        yield from self._wave(0, _index(roots), useful)
+        if self.roots is None:
+            roots = [
+                (who, number)
+                for number, subject in enumerate(self.subjects)
+                for who in subject.identifiers
+            ]
+            self.spool.add_links(0, [Link(who, number, _NOWHERE) for who, number in roots])
+            yield from self._wave(0, _index(roots), useful)
+        else:
+            self.spool.add_links(1, [each for each in self.roots if each.who.kind in useful])
         wave = 1
         while True:
             met = False
@@ -215,7 +221,7 @@ class Reading:
         self._links += [
             Link(link, hit.subject, hit.spot)
             for link in hit.record.links
-            if link.kind in useful and not (shared and link.kind in _PERSON)
+            if link.kind in useful and not (shared and link.kind in PERSON)
         ]
         if len(self._links) >= _BUFFER:
             self._flush(hit.depth)
@@ -231,7 +237,7 @@ class Reading:
         that is reached through links alone holds nothing of a person to whom no link leads.
         """
         for connector in self.connectors:
-            people = sorted(connector.accepts & _PERSON)
+            people = sorted(connector.accepts & PERSON)
             if people and subject not in self._asked.get(connector.name, ()):
                 yield Unread(
                     f"store {connector.name}: not searched, because it is searched by"
@@ -249,7 +255,7 @@ class Reading:
         unasked = {each.store for each in self.unasked(subject)}
         clean = {each.name for each in self.connectors} - self.unread - unasked
         if self.unread or unasked:
-            clean -= {each.name for each in self.connectors if each.accepts & _THINGS}
+            clean -= {each.name for each in self.connectors if each.accepts & THINGS}
         return frozenset(clean)
 
 

@@ -12,7 +12,7 @@ from dsr.find import Hit
 from dsr.model import Do, Gap, Keep, Right, Verb
 from dsr.policy.model import Category
 
-__all__ = ["BY_RIGHT", "changes_for", "kept", "left"]
+__all__ = ["BY_RIGHT", "changes_for", "do", "kept", "left"]
 
 _NOTHING: Final[frozenset[str]] = frozenset()
 

@@ -207,31 +207,29 @@ class Steps:
         ).fetchall()
         return [self._row(number) for (number,) in found]
 
-    def tallies(self, subject: int) -> dict[str, dict[str, Tally]]:
-        """Count the steps of one request by store and category."""
+    def tallies(self, subject: int | None = None) -> dict[str, dict[str, Tally]]:
+        """Count the steps of one request (or of all) by store and category."""
         counted = Counter()
         db = self._spool.db
+        of = "" if subject is None else f"AND subject = {subject:d}"
         for store, category, verb, count in db.execute(
-            "SELECT store, category, verb, count(*) FROM step WHERE subject = ? AND NOT again"
-            " AND verb IS NOT NULL GROUP BY store, category, verb ORDER BY 1, 2, 3",
-            (subject,),
+            "SELECT store, category, verb, count(*) FROM step WHERE NOT again"  # noqa: S608  (a number)
+            f" AND verb IS NOT NULL {of} GROUP BY store, category, verb ORDER BY 1, 2, 3"
         ):
             counted.at(store, category).do[verb] = count
         for store, category, reason, law, until, count in db.execute(
-            "SELECT store, category, reason, law, until, count(*) FROM step WHERE subject = ?"
-            " AND reason IS NOT NULL AND NOT again GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 5, 3, 4",
-            (subject,),
+            "SELECT store, category, reason, law, until, count(*) FROM step WHERE NOT again"  # noqa: S608  (a number)
+            f" AND reason IS NOT NULL {of} GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 5, 3, 4"
         ):
             day = dt.date.fromisoformat(until) if until else None
             counted.at(store, category).keep[reason, law, day] = count
         for store, category, gap, count in db.execute(
-            "SELECT store, category, gap, count(*) FROM step WHERE subject = ?"
-            " AND gap IS NOT NULL AND NOT again GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-            (subject,),
+            "SELECT store, category, gap, count(*) FROM step WHERE NOT again"  # noqa: S608  (a number)
+            f" AND gap IS NOT NULL {of} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
         ):
             counted.at(store, category).gaps[gap] = count
         for number, each in self._unread:
-            if number == subject:
+            if subject in {None, number}:
                 counted.add(each)
         return counted.done()
 
@@ -363,6 +361,16 @@ class Counter:
     def at(self, store: str, category: str) -> _Open:
         """Return the counts of one category in one store, to be changed in place."""
         return self._stores.setdefault(store, {}).setdefault(category, _Open({}, {}, {}))
+
+    def merge(self, store: str, category: str, tally: Tally) -> None:
+        """Add what was counted elsewhere."""
+        mine = self.at(store, category)
+        for verb, count in tally.do.items():
+            mine.do[verb] = mine.do.get(verb, 0) + count
+        for why, count in tally.keep.items():
+            mine.keep[why] = mine.keep.get(why, 0) + count
+        for gap, count in tally.gaps.items():
+            mine.gaps[gap] = mine.gaps.get(gap, 0) + count
 
     def done(self) -> dict[str, dict[str, Tally]]:
         """Return what was counted: store -> category -> tally, sorted."""

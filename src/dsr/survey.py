@@ -11,7 +11,7 @@ from attrs import frozen
 
 from dsr.connector import Connector
 from dsr.decision import Claimed, nobody_claims
-from dsr.find import Reading
+from dsr.find import THINGS, Reading
 from dsr.model import Hold, Identifier, Kind, Subject, Unread
 from dsr.plan import Rules, Wish, decide, gaps_of, verbs_of
 from dsr.policy.model import Policy
@@ -19,9 +19,7 @@ from dsr.policy.reasons import active, hold_covers, of_hold
 from dsr.spool import Spool
 from dsr.steps import Steps
 
-__all__ = ["Ground", "Progress", "Survey", "quiet", "survey"]
-
-_LINKED = frozenset({"call", "object"})
+__all__ = ["Ground", "Progress", "Survey", "holds_by_link", "plain", "quiet", "survey"]
 
 
 @frozen
@@ -47,13 +45,13 @@ class Ground:
 
     def own(self, subject: Subject) -> frozenset[str]:
         """Return the requests of this person because of which data is restricted."""
-        names = {_plain(who) for who in subject.identifiers}
+        names = {plain(who) for who in subject.identifiers}
         return frozenset(
             hold.request
             for hold in self.standing
             if hold.request
             and hold.subject is not None
-            and not names.isdisjoint(map(_plain, hold.subject.identifiers))
+            and not names.isdisjoint(map(plain, hold.subject.identifiers))
         )
 
     @property
@@ -98,7 +96,7 @@ def survey(
     asked = [w._replace(own=w.own or bool(o)) for w, o in zip(wishes, own, strict=True)]
     held = [each for each in ground.standing if each.subject is not None]
     everyone = [*subjects, *(h.subject for h in held if h.subject is not None)]
-    by_link = _by_link(held)
+    by_link = holds_by_link(held)
     unread: list[Unread] = []
     with Spool() as spool:
         steps = Steps(spool, rules.verbs, own)
@@ -110,7 +108,7 @@ def survey(
             progress(item.store, 1)
             if item.subject < len(subjects):
                 steps.add(item, decide(item, asked[item.subject], rules))
-                on = [hold for link in item.record.links for hold in by_link.get(_plain(link), ())]
+                on = [hold for link in item.record.links for hold in by_link.get(plain(link), ())]
             else:
                 on = [held[item.subject - len(subjects)]]
             for hold in on:
@@ -124,15 +122,16 @@ def survey(
         yield Survey(steps, [reading.read(number) for number in range(len(subjects))])
 
 
-def _by_link(held: Sequence[Hold]) -> Mapping[tuple[Kind, str], list[Hold]]:
+def holds_by_link(held: Sequence[Hold]) -> Mapping[tuple[Kind, str], list[Hold]]:
     """Map the calls and objects that are under a hold to their holds."""
     found: dict[tuple[Kind, str], list[Hold]] = {}
     for hold in held:
         for who in hold.subject.identifiers if hold.subject else ():
-            if who.kind in _LINKED:
-                found.setdefault(_plain(who), []).append(hold)
+            if who.kind in THINGS:
+                found.setdefault(plain(who), []).append(hold)
     return found
 
 
-def _plain(who: Identifier) -> tuple[Kind, str]:
+def plain(who: Identifier) -> tuple[Kind, str]:
+    """Return an identifier without its tenure."""
     return who.kind, who.value
