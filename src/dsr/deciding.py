@@ -30,13 +30,16 @@ class Decided:
 def lift(stores: Stores, id: str, told: dt.date | None, by: str, now: dt.datetime) -> Decided:  # noqa: A002  (a request's id is called id, as in the model)
     """Lift the restriction of request `id` and close it; `by` is who of the staff decides.
 
-    `told` is the day on which the person was told: not after `now`. Raises `RequestError` without
-    it, or if the request restricts nothing, and `InputError` for an empty `by`.
+    `told` is the day on which the person was told: not after `now`. Twice is success. Raises
+    `RequestError` without it, or if the request restricts nothing, and `InputError` for an empty
+    `by`.
     """
     request = stores.ledger.get(id)
     if request.right != "restriction":
         what = f"request {id} asks for {request.right}, not for restriction"
         raise RequestError(what, "objections and disputes are decided: use decide")
+    if request.state == "done":
+        return Decided(request, Locked())
     _check(stores, request, told, by, now)
     lifted = _lift(stores, id, now)
     if not lifted.problems:
@@ -66,8 +69,10 @@ def decide(
     if request.right not in {"objection", "rectification"} or outcome not in {"upheld", "rejected"}:
         what = f"request {id} asks for {request.right}, which is not decided so"
         raise RequestError(what, "objections and disputed corrections are upheld or rejected")
+    if request.outcome == outcome:
+        return Decided(request, Locked())
     if request.right == "objection" and outcome == "upheld":
-        _check(stores, request, now.date(), by, now)
+        _check(stores, request, _today(stores, now), by, now)
         with stores.ledger.transaction():
             stores.ledger.decide(id, outcome, by, now)
             stores.ledger.set_state(id, "verified", now)
@@ -93,9 +98,13 @@ def _check(
     if told is None:
         what = f"request {request.id} cannot be lifted: the person was not told (GDPR Art. 18(3))"
         raise RequestError(what, "tell them first, then name the day")
-    if told > now.astimezone(stores.policy.operator.zone).date():
+    if told > _today(stores, now):
         what = "nobody can have been told in the future"
         raise InputError(what, "name the day on which the person was told")
+
+
+def _today(stores: Stores, now: dt.datetime) -> dt.date:
+    return now.astimezone(stores.policy.operator.zone).date()
 
 
 def _lift(stores: Stores, id: str, now: dt.datetime) -> Locked:  # noqa: A002  (as above)
