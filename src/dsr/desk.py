@@ -43,6 +43,7 @@ from dsr.model import (
     Receipt,
     Request,
     Right,
+    State,
     Subject,
     Tally,
 )
@@ -282,12 +283,17 @@ class Desk:
         return plans
 
     def _propose(self, request: Request, confirmed: Confirmed) -> None:
-        """Keep the plan; unless it is the one confirmed already, somebody must confirm it."""
+        """Keep the plan; unless it is the one confirmed already, somebody must confirm it.
+
+        What the request restricts already stays restricted meanwhile (Art. 18(3)).
+        """
         with self.ledger.transaction():
             old = self.ledger.plan(request.id)
             if old is None or old.token != confirmed.token:
+                stands = any(each.id == request.id for each, _ in self.ledger.restricting())
                 self.ledger.save_plan(request.id, confirmed)
-                self.ledger.set_state(request.id, "verified", confirmed.at)
+                state: State = "restricted" if stands else "verified"
+                self.ledger.set_state(request.id, state, confirmed.at)
 
     def apply(
         self, grant: Verified, token: str, *, now: dt.datetime, progress: Progress = quiet
@@ -466,7 +472,7 @@ class Desk:
 
     def _finish(self, receipt: Receipt, now: dt.datetime) -> Receipt:
         """Sign and keep the receipt; forget the person when nothing is left to do."""
-        if receipt.state == "done" and _restricts(receipt):
+        if receipt.state == "done" and self._restricts(receipt):
             receipt = evolve(receipt, state="restricted")
         with self.ledger.transaction():
             signed = self.ledger.save_receipt(receipt)
@@ -477,9 +483,20 @@ class Desk:
             self.ledger.audit("run ended", at=now, request=receipt.request, note=receipt.state)
         return signed
 
+    def _restricts(self, receipt: Receipt) -> bool:
+        """Return whether data stays restricted because of the request (GDPR Art. 18).
 
-def _restricts(receipt: Receipt) -> bool:
-    """Return whether data stays restricted because of the request (GDPR Art. 18)."""
-    tallies = [tally for each in receipt.stores.values() for tally in each.values()]
-    done = {verb for tally in tallies for verb, count in tally.do.items() if count}
-    return bool(done & {"restrict", "annotate"}) or (receipt.right == "restriction" and bool(done))
+        That is until somebody decides it, also where another request restricted the data before.
+        """
+        request = self.ledger.get(receipt.request)
+        if request.outcome or request.right not in {"restriction", "objection", "rectification"}:
+            return False
+        if request.right == "rectification":
+            return self.ledger.is_noted_by(request.id)
+        stays = self._run.restricted(request.right)
+        return any(
+            tally.do.get("restrict") or tally.do.get("unchanged")
+            for each in receipt.stores.values()
+            for name, tally in each.items()
+            if not stays or name in stays
+        )

@@ -48,13 +48,13 @@ class Stores:
                 reason=_RESTRICTED,
                 law="GDPR Art. 18(2)",
                 subject=subject,
-                categories=self._restricted(request.right),
+                categories=self.restricted(request.right),
                 request=request.id,
             )
             for request, subject in self.ledger.restricting()
         ]
 
-    def _restricted(self, right: Right) -> frozenset[str]:
+    def restricted(self, right: Right) -> frozenset[str]:
         """Return the categories that a request of this right restricts; empty: all of them."""
         categories = self.policy.categories.items()
         if right == "objection":

@@ -59,6 +59,12 @@ class Notes(Part):
         with self._database.reading() as connection:
             return connection.execute(select(func.count()).select_from(notes)).scalar_one() > 0
 
+    def is_noted_by(self, id: str) -> bool:
+        """Return whether request `id` claims anything of a record that is still there."""
+        query = select(notes.c.request).where(notes.c.request == id).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(query).one_or_none() is not None
+
     def notes(self, store: str, key: str) -> list[Note]:
         """Return what people claim of a record, the oldest first."""
         hash_ = self._keys.hash("note", store, key)
