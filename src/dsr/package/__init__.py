@@ -1,6 +1,7 @@
 """Records to the ZIP that a person receives, and the letters that go with an answer."""
 
 from dsr.package.cover import Cover
+from dsr.package.forwarding import Handover
 from dsr.package.letters import (
     decided,
     extension,
@@ -11,14 +12,16 @@ from dsr.package.letters import (
     refusal,
     reminder,
 )
-from dsr.package.notices import notice
+from dsr.package.notices import Act, notice
 from dsr.package.package import Package
 from dsr.package.receipts import letter
-from dsr.package.save import save
+from dsr.package.save import save, save_text
 from dsr.package.wording import worded
 
 __all__ = [
+    "Act",
     "Cover",
+    "Handover",
     "Package",
     "decided",
     "extension",
@@ -31,5 +34,6 @@ __all__ = [
     "refusal",
     "reminder",
     "save",
+    "save_text",
     "worded",
 ]

@@ -1,33 +1,28 @@
-"""The notice that tells a recipient of a correction, erasure or restriction (GDPR Art. 19)."""
+"""The notice that tells a recipient of a correction, an erasure or a restriction (GDPR Art. 19)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Literal, get_args
 
 from attrs import evolve
 
-from dsr.model import Identifier, Verb
+from dsr.model import Identifier
 from dsr.package.cover import Cover
 from dsr.package.pages import page
 from dsr.policy.model import Recipient
 
-__all__ = ["notice"]
+__all__ = ["ACTS", "Act", "notice"]
 
-#: The acts that a recipient is told of, and which texts tell it: emptied fields are erased data.
-_ACTS: Final[Mapping[Verb, str]] = {
-    "erase": "erase",
-    "redact": "erase",
-    "rectify": "rectify",
-    "annotate": "annotate",
-    "restrict": "restrict",
-}
+#: What a recipient is told of; each has its texts. Emptied fields are erased data.
+Act = Literal["erase", "rectify", "annotate", "restrict", "lift"]
+ACTS: Final[tuple[Act, ...]] = get_args(Act)
 
 
 def notice(
     cover: Cover,
     recipient: Recipient,
-    act: Verb,
+    act: Act,
     records: Mapping[str, int],
     identifiers: Sequence[Identifier],
 ) -> str:
@@ -37,7 +32,7 @@ def notice(
     finds the person. A correction also tells the fields and their new values. Holds personal
     data. Raises `ValueError` for an act that no recipient is told of.
     """
-    if act not in _ACTS:
+    if act not in ACTS:
         msg = f"recipients are not told of {act} (GDPR Art. 19)"
         raise ValueError(msg)
     corrects = act in {"rectify", "annotate"}
@@ -46,7 +41,7 @@ def notice(
         "notice.html",
         told,
         recipient=recipient,
-        act=_ACTS[act],
+        act=act,
         records=[(told.title(name), count) for name, count in records.items()],
         identifiers=identifiers,
         changes=cover.request.changes if corrects else {},

@@ -42,6 +42,8 @@ class Package:
     Their records are in the package, without the content.
     """
 
+    _explained = "readme.text"  # what README.txt says
+
     def __init__(self, cover: Cover) -> None:
         """Start an empty package."""
         self.gaps: list[Gap] = []
@@ -127,30 +129,37 @@ class Package:
 
     def _zip(self) -> Iterator[bytes]:
         """Yield the members, the manifest last, and the ZIP's directory."""
-        cover = self._cover
-        writer = Writer(cover, self._scratch)
-        portability = cover.request.right == "portability"
-        title = self._text("titles.portability" if portability else "titles.access")
-        yield from writer.file("README.txt", [self._readme(title)])
+        writer = Writer(self._cover, self._scratch)
+        yield from writer.file("README.txt", [self._readme()])
         yield from self._recordings(writer)
         for section in self._tables.values():
             yield from self._data(section, writer)
         if self._contacts.size:
             yield from writer.file("contacts.vcf", self._contacts.chunks())
-        yield from writer.file("withheld.json", [self._withheld.json(cover)])
+        yield from writer.file("withheld.json", [self._withheld.json(self._cover)])
+        yield from self._papers(writer)
+        yield from writer.end(self._title)
+
+    @property
+    def _title(self) -> str:
+        portability = self._cover.request.right == "portability"
+        return self._text("titles.portability" if portability else "titles.access")
+
+    def _papers(self, writer: Writer) -> Iterator[bytes]:
+        """Write what people read of it: the page, and the letter."""
+        cover = self._cover
         sections, reasons = list(self._tables.values()), self._withheld.items()
         page = index(cover, sections, rows(cover, reasons), contacts=bool(self._contacts.size))
         yield from writer.file("index.html", page)
         letter = answer(cover, self._held(), reasons).encode(errors="replace")
         yield from writer.file("letter.html", [letter])
-        yield from writer.end(title)
 
-    def _readme(self, title: str) -> bytes:
+    def _readme(self) -> bytes:
         request, operator = self._cover.request, self._cover.operator
         made = self._text.date(self._cover.made.astimezone(operator.zone).date())
         text = self._text(
-            "readme.text",
-            title=title,
+            self._explained,
+            title=self._title,
             operator=operator.name,
             request=self._text("common.request", id=request.id),
             made=self._text("common.made", date=made),
