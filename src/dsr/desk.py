@@ -16,7 +16,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from dsr import answering, deciding, identity
+from dsr import answering, deciding, handover, identity
 from dsr.answering import PERSONAL, Answered, Standing
 from dsr.apply import Case, apply
 from dsr.confirm import Permit, confirm
@@ -30,6 +30,7 @@ from dsr.errors import (
     UnknownRight,
 )
 from dsr.export import fill, with_gap
+from dsr.handover import HandedOver
 from dsr.holding import Locked, lift, place
 from dsr.identity import OneTimePin, Verified
 from dsr.ledger import Confirmed, Ledger
@@ -368,6 +369,34 @@ class Desk:
             info = yield from package.stream()
             self._delivered(receipt, package, info, now)
 
+    def handover(
+        self, grant: Verified, folder: Path, *, now: dt.datetime, progress: Progress = quiet
+    ) -> HandedOver:
+        """Hand over what is processed for others: a package for each controller, in `folder`.
+
+        It ends the request if that was all that was left of it. Again it writes the same files;
+        of a request that is done nothing is left to write. Raises as `dsr.handover.hand_over`
+        does, and `PolicyError` as `check_policy`.
+        """
+        self.check_policy(now=now)
+        request = identity.check(grant, self.ledger)
+        if request.state == "done":
+            return HandedOver(request)
+        made = handover.hand_over(self._run, request, folder, now, progress)
+        with self.ledger.transaction():
+            handover.record(self.ledger, made, now)
+            receipt = self.ledger.receipt(request.id)
+            if request.state == "incomplete" and receipt is not None:
+                sent = handover.total(made.packages)
+                if handover.settled(self.policy, receipt, sent).state != "incomplete":
+                    self._finish(evolve(receipt, at=now), now, sent)
+        return evolve(made, request=self.ledger.get(request.id))
+
+    def waiting_for_others(self, receipt: Receipt) -> dict[str, int]:
+        """Return how many records of each category still have to go to their controllers."""
+        sent = handover.handed(self.ledger, receipt.request)
+        return handover.waiting(self.policy, receipt, sent)
+
     def resume(self, *, now: dt.datetime, progress: Progress = quiet) -> list[Receipt]:
         """Carry on with every confirmed request that is not finished; return their receipts.
 
@@ -470,8 +499,16 @@ class Desk:
         receipt = evolve(receipt, package=info, state="incomplete" if gaps else "done")
         return self._finish(receipt, now)
 
-    def _finish(self, receipt: Receipt, now: dt.datetime) -> Receipt:
-        """Sign and keep the receipt; forget the person when nothing is left to do."""
+    def _finish(
+        self, receipt: Receipt, now: dt.datetime, sent: Mapping[str, int] | None = None
+    ) -> Receipt:
+        """Sign and keep the receipt; forget the person when nothing is left to do.
+
+        What is kept for controllers is left to do until it was handed over to them.
+        """
+        if sent is None and handover.waiting(self.policy, receipt, {}):
+            sent = handover.handed(self.ledger, receipt.request)
+        receipt = handover.settled(self.policy, receipt, sent or {})
         if receipt.state == "done" and self._restricts(receipt):
             receipt = evolve(receipt, state="restricted")
         with self.ledger.transaction():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -28,7 +28,7 @@ from dsr.spool import Spool
 from dsr.stores import Stores
 from dsr.survey import Progress, quiet
 
-__all__ = ["Handed", "HandedOver", "hand_over", "handed", "record", "settled", "waiting"]
+__all__ = ["Handed", "HandedOver", "hand_over", "handed", "record", "settled", "total", "waiting"]
 
 _BEGUN: Final = "handover"
 _HANDED: Final = "handed over"
@@ -188,6 +188,14 @@ def record(ledger: Ledger, made: HandedOver, now: dt.datetime) -> None:
                 counts=each.records,
                 note=f"{each.named}, SHA-256 {each.package.sha256}",
             )
+
+
+def total(packages: Iterable[Handed]) -> dict[str, int]:
+    """Return how many records of each category are in the packages together."""
+    found: Counter[str] = Counter()
+    for each in packages:
+        found.update(each.records)
+    return dict(found)
 
 
 def handed(ledger: Ledger, request: str) -> dict[str, int]:
