@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final, cast
 
 from attrs import define, field
@@ -154,16 +155,16 @@ class Writer:
     def _write(self, steps: Steps, connector: Connector, verb: Verb, rows: Sequence[Row]) -> None:
         keys = list(dict.fromkeys(row.key for row in rows))
         if verb == "erase":
-            cast("Erases", connector).erase(keys)
-            self._forget_notes(connector, keys)
+            with self._without_notes(connector, dict.fromkeys(keys, frozenset())):
+                cast("Erases", connector).erase(keys)
         elif verb == "annotate":
             self._annotate(connector, rows)
         elif verb == "redact":
             fields: dict[str, frozenset[str]] = dict.fromkeys(keys, frozenset())
             for row in rows:
                 fields[row.key] |= _fields(row) | steps.rest(row)
-            cast("Redacts", connector).redact(fields)
-            self._forget_notes(connector, keys)
+            with self._without_notes(connector, fields):
+                cast("Redacts", connector).redact(fields)
         elif verb == "restrict":
             cast("Restricts", connector).restrict(keys, True)  # noqa: FBT003  (the seam's shape)
         else:
@@ -183,10 +184,21 @@ class Writer:
         if isinstance(connector, Restricts):
             connector.restrict(list(dict.fromkeys(row.key for row in rows)), True)  # noqa: FBT003  (the seam's shape)
 
-    def _forget_notes(self, connector: Connector, keys: Sequence[str]) -> None:
-        """Forget what people claimed of records that are gone."""
-        if self.stores.ledger.has_notes():
-            self.stores.ledger.forget_notes(connector.name, keys)
+    @contextmanager
+    def _without_notes(
+        self, connector: Connector, gone: Mapping[str, frozenset[str]]
+    ) -> Iterator[None]:
+        """Forget what people claim of what a verb takes, first: a crash must not leave it behind.
+
+        Where the store refuses, the record stays, and what is claimed of it is put back.
+        """
+        ledger = self.stores.ledger
+        forgotten = ledger.forget_notes(connector.name, gone) if ledger.has_notes() else []
+        try:
+            yield
+        except Exception:
+            ledger.restore_notes(forgotten)
+            raise
 
 
 def _remains(do: Do, about: frozenset[str] | None) -> bool:

@@ -10,19 +10,22 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from attrs import field, frozen
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
-from dsr.ledger.database import Part
+from dsr.ledger.database import Part, Unit
 from dsr.ledger.tables import notes, requests
 from dsr.model import Outcome
 from dsr.report import canonical
 
-__all__ = ["Note", "Notes"]
+__all__ = ["Forgotten", "Note", "Notes"]
 
 _AT_ONCE: Final = 500
+
+#: A note as the ledger had it: sealed.
+Forgotten = Mapping[str, Any]
 
 
 @frozen
@@ -50,9 +53,7 @@ class Notes(Part):
             "document": self._keys.seal(canonical(dict(claimed)), _place(hash_)),
         }
         with self._database.writing() as unit:
-            new = unit.insert(notes).values(row)
-            again = new.on_conflict_do_update(index_elements=["record", "request"], set_=row)
-            unit.connection.execute(again)
+            self._put(unit, row)
 
     def has_notes(self) -> bool:
         """Return whether there is any note at all: most ledgers have none."""
@@ -86,13 +87,44 @@ class Notes(Part):
             for row in rows
         ]
 
-    def forget_notes(self, store: str, keys: Iterable[str]) -> None:
-        """Forget what is claimed of records that are gone. Twice is success."""
-        hashes = [self._keys.hash("note", store, key) for key in keys]
+    def forget_notes(self, store: str, gone: Mapping[str, frozenset[str]]) -> list[Forgotten]:
+        """Forget what is claimed of records that go, by their keys, or of these fields of them.
+
+        Returns what `restore_notes` puts back where the store refuses. Twice is success.
+        """
+        forgotten: list[Forgotten] = []
+        hashes = {self._keys.hash("note", store, key): names for key, names in gone.items()}
         with self._database.writing() as unit:
-            for start in range(0, len(hashes), _AT_ONCE):
-                part = hashes[start : start + _AT_ONCE]
-                unit.connection.execute(delete(notes).where(notes.c.record.in_(part)))
+            records = list(hashes)
+            for start in range(0, len(records), _AT_ONCE):
+                part = records[start : start + _AT_ONCE]
+                query = select(notes).where(notes.c.record.in_(part))
+                for row in unit.connection.execute(query).mappings().all():
+                    forgotten.append(dict(row))
+                    self._forget(unit, dict(row), hashes[row["record"]])
+        return forgotten
+
+    def restore_notes(self, forgotten: Iterable[Forgotten]) -> None:
+        """Put back what `forget_notes` took. Twice is success."""
+        with self._database.writing() as unit:
+            for row in forgotten:
+                self._put(unit, row)
+
+    def _forget(self, unit: Unit, row: Forgotten, names: frozenset[str]) -> None:
+        """Forget one request's claims of the fields `names` of a record; of all when empty."""
+        mine = (notes.c.record == row["record"]) & (notes.c.request == row["request"])
+        claimed = json.loads(self._keys.unseal(row["document"], _place(row["record"])))
+        left = {name: value for name, value in claimed.items() if names and name not in names}
+        if left:
+            document = self._keys.seal(canonical(left), _place(row["record"]))
+            unit.connection.execute(update(notes).where(mine).values(document=document))
+        else:
+            unit.connection.execute(delete(notes).where(mine))
+
+    def _put(self, unit: Unit, row: Forgotten) -> None:
+        new = unit.insert(notes).values(row)
+        again = new.on_conflict_do_update(index_elements=["record", "request"], set_=row)
+        unit.connection.execute(again)
 
 
 def _place(hash_: bytes) -> str:
