@@ -22,7 +22,15 @@ from dsr.identity import from_config as identity_from_config
 from dsr.ledger import Ledger, read_key
 from dsr.model import KINDS, RIGHTS, Hold, Subject
 from dsr.package import worded
-from dsr.policy.model import Answers, Category, Deadlines, Operator, Policy, Unresolved
+from dsr.policy.model import (
+    Answers,
+    Category,
+    Deadlines,
+    Operator,
+    Policy,
+    Unresolved,
+    check_period,
+)
 from dsr.settings import Context, database_url, layered, settings
 
 __all__ = ["GROUP", "Configuration", "default_path", "load"]
@@ -38,10 +46,11 @@ _LEVEL: Final = "one-time-pin"  # the one way to verify so far
 
 @frozen
 class _Ledger:
-    """`[ledger]`: where the ledger is, and where its key is read from."""
+    """`[ledger]`: where the ledger is, where its key is read from, how long backups are kept."""
 
     url: str
     key: str
+    backups: str = field(default="", validator=check_period)
 
 
 @frozen
@@ -100,6 +109,7 @@ class Configuration:
     ledger_key: str
     accounts: str
     pin: OneTimePin
+    backups: str = ""
 
     @property
     def context(self) -> Context:
@@ -120,6 +130,7 @@ class Configuration:
             pin=self.pin,
             accounts=self.accounts,
             holds=self.holds,
+            backups=self.backups,
         )
 
 
@@ -205,6 +216,7 @@ def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
         ledger_key=file.ledger.key,
         accounts=file.identity.accounts,
         pin=pins[0],
+        backups=file.ledger.backups,
     )
 
 

@@ -54,10 +54,12 @@ from dsr.plan import Wish
 from dsr.policy.deadlines import due
 from dsr.policy.grounds import check_ground
 from dsr.policy.lint import must_not_run
-from dsr.policy.model import Policy
+from dsr.policy.model import Policy, period
 from dsr.policy.refusals import Refusal
+from dsr.replaying import replay
 from dsr.stores import Stores
 from dsr.survey import Progress, quiet, survey
+from dsr.sweeping import Swept, sweep
 
 __all__ = ["Desk", "Plan"]
 
@@ -91,7 +93,8 @@ class Desk:
     `stores` are the connectors, `accounts` names the one that knows which number belonged to
     whom and when (empty: the requested number itself counts as the number on file). `holds`
     are those of the configuration; others live in the ledger. `executor` reads the parts of
-    stores that split side by side.
+    stores that split side by side. `backups` is for how long backups of the stores are kept
+    (`35 days`): so long `replay` can erase again what one of them brings back.
     """
 
     stores: tuple[Connector, ...] = field()
@@ -101,6 +104,7 @@ class Desk:
     accounts: str = ""
     holds: tuple[Hold, ...] = ()
     executor: Executor | None = None
+    backups: str = ""
 
     @stores.validator
     def _unique(self, _: object, stores: Sequence[Connector]) -> None:
@@ -409,6 +413,51 @@ class Desk:
                 waiting.append((self.verified(request.id), confirmed.token))
         return self.apply_batch(waiting, now=now, progress=progress) if waiting else []
 
+    # --- without a request --------------------------------------------------------------
+
+    def sweep(self, *, now: dt.datetime, progress: Progress = quiet, dry: bool = False) -> Swept:
+        """Finish what was waiting (`resume`), then delete what is due by the policy's stages.
+
+        Also forgets whom closed requests were about, once no backup holds their data any more.
+        With `dry` nothing is changed, and what it returns is what the stages would do. Raises
+        as `dsr.sweeping.sweep`, and `PolicyError` as `check_policy` does.
+        """
+        self.check_policy(now=now)
+        if dry:
+            return sweep(self._run, now, progress, dry=True)
+        receipts = self.resume(now=now, progress=progress)
+        swept = sweep(self._run, now, progress)
+        with self.ledger.transaction():
+            self.ledger.forget(self._today(now), now)
+            self.ledger.audit("routine deletion", at=now)
+        return evolve(swept, resumed=tuple(receipts))
+
+    def replay(
+        self,
+        *,
+        now: dt.datetime,
+        since: dt.datetime | None = None,
+        progress: Progress = quiet,
+    ) -> list[Receipt]:
+        """After a backup was restored: do again what was done since it was made (rule 21).
+
+        Returns the signed receipts of this time; as `dsr.replaying.replay`. Raises
+        `ConfigurationError` if `backups` is not set: then nobody remembers.
+        """
+        if not self.backups:
+            what = "what was erased cannot be erased again: closed requests are forgotten at once"
+            raise ConfigurationError(what, "set ledger.backups to how long backups are kept")
+        self.check_policy(now=now)
+        receipts = replay(self._run, now, since, progress)
+        with self.ledger.transaction():
+            signed = [self.ledger.save_receipt(each) for each in receipts]
+            for each in signed:
+                self.ledger.audit("replayed", at=now, request=each.request, note=each.state)
+        return signed
+
+    def _today(self, now: dt.datetime) -> dt.date:
+        return now.astimezone(self.policy.operator.zone).date()
+
     # --- holds --------------------------------------------------------------------------
 
     def add_hold(self, hold: Hold, *, now: dt.datetime) -> Locked:
@@ -514,11 +563,17 @@ class Desk:
         with self.ledger.transaction():
             signed = self.ledger.save_receipt(receipt)
             if receipt.state == "done":
-                self.ledger.close(receipt.request, "done", now)
+                self.ledger.close(receipt.request, "done", now, self._forget_on(receipt, now))
             else:
                 self.ledger.set_state(receipt.request, receipt.state, now)
             self.ledger.audit("run ended", at=now, request=receipt.request, note=receipt.state)
         return signed
+
+    def _forget_on(self, receipt: Receipt, now: dt.datetime) -> dt.date | None:
+        """Return the day on which no backup holds what a request changed; None: at once."""
+        if not self.backups or receipt.right not in WRITES:
+            return None
+        return self._today(now) + period(self.backups)
 
     def _restricts(self, receipt: Receipt) -> bool:
         """Return whether data stays restricted because of the request (GDPR Art. 18).

@@ -97,7 +97,7 @@ class Requests(Part):
         """
         with self._database.reading() as connection:
             row = request_row(connection, id)
-        if row.subject is None:
+        if row.closed is not None or row.subject is None:
             what = f"request {id} is closed; its identifiers are gone"
             raise RequestError(what, "open a new request")
         return unseal_subject(self._keys, row.subject, _subject_of(id))
@@ -227,23 +227,53 @@ class Requests(Part):
             unit.note("refused", at=at, request=id, note=decision)
             self.close(id, "refused", at)
 
-    def close(self, id: str, state: State, at: dt.datetime) -> None:
+    def close(self, id: str, state: State, at: dt.datetime, forget: dt.date | None = None) -> None:
         """End a request in `state`: its identifiers, changes, plan and challenge are deleted.
 
-        The keyed hashes of its identifiers stay (`ids_of`). Twice is success. Raises
-        `RequestNotFound`, or `RequestError` when it is closed in another state.
+        Not before the day `forget`, if there is one: until then a backup may bring back what
+        was erased (`sealed`). The keyed hashes of its identifiers stay (`ids_of`). Twice is
+        success. Raises `RequestNotFound`, or `RequestError` when it is closed in another state.
         """
         with self._database.writing() as unit:
             row = request_row(unit.connection, id, lock=True)
             if row.closed is not None and row.state == state:
                 return
             refuse_closed(row)
-            gone = {"subject": None, "changes": None, "state": state, "closed": at}
-            unit.connection.execute(update(requests).where(requests.c.id == id).values(gone))
+            ended = {"state": state, "closed": at, "forget": forget}
+            unit.connection.execute(update(requests).where(requests.c.id == id).values(ended))
             unit.connection.execute(delete(challenges).where(challenges.c.request == id))
-            delete_plan(unit, id)
+            if forget is None:
+                _forget(unit, id)
             _restrictions_change(unit, row)
             unit.note("closed", at=at, request=id, note=state)
+
+    def sealed(self, since: dt.datetime | None = None) -> list[tuple[Request, Subject]]:
+        """Return the requests closed (at or after `since`) that are not forgotten yet."""
+        query = (
+            select(requests)
+            .order_by(requests.c.number)
+            .where(requests.c.closed.is_not(None), requests.c.subject.is_not(None))
+        )
+        if since is not None:
+            query = query.where(requests.c.closed >= since)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return [
+            (self._request(row), unseal_subject(self._keys, row.subject, _subject_of(row.id)))
+            for row in rows
+        ]
+
+    def forget(self, today: dt.date, at: dt.datetime) -> int:
+        """Forget whom closed requests were about whose day for it has come; return how many."""
+        over = select(requests.c.id).where(
+            requests.c.subject.is_not(None), requests.c.forget <= today
+        )
+        with self._database.writing() as unit:
+            ids = list(unit.connection.execute(over).scalars())
+            for each in ids:
+                _forget(unit, each)
+                unit.note("forgotten", at=at, request=each)
+        return len(ids)
 
     def _hash(self, unit: Unit, id: str, identifiers: Iterable[Identifier]) -> None:
         found = set(map(self._keyed, identifiers))
@@ -269,6 +299,12 @@ class Requests(Part):
             outcome=row.outcome,
             extended=row.extended is not None,
         )
+
+
+def _forget(unit: Unit, id: str) -> None:
+    gone = {"subject": None, "changes": None, "forget": None}
+    unit.connection.execute(update(requests).where(requests.c.id == id).values(gone))
+    delete_plan(unit, id)
 
 
 def _restrictions_change(unit: Unit, row: Row[Any]) -> None:

@@ -106,12 +106,13 @@ requests = Table(
     Column("received", UTC, nullable=False),
     Column("due", Date, nullable=False),
     Column("language", Text, nullable=False),
-    Column("subject", LargeBinary),  # sealed; null once closed
-    Column("changes", LargeBinary),  # sealed; null once closed
+    Column("subject", LargeBinary),  # sealed; null once closed and forgotten
+    Column("changes", LargeBinary),  # sealed; null once closed and forgotten
     Column("closed", UTC),
     Column("ground", Text, nullable=False, server_default=""),
     Column("outcome", Text, nullable=False, server_default=""),
     Column("extended", Date),  # the last day after an extension
+    Column("forget", Date),  # when no backup holds what a closed request erased any more
     Index("dsr_requests_state", "state"),
 )
 

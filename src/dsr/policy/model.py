@@ -29,6 +29,7 @@ __all__ = [
     "Retention",
     "Stage",
     "Unresolved",
+    "check_period",
     "period",
 ]
 
@@ -107,7 +108,8 @@ class Operator:
         return ZoneInfo(self.timezone)
 
 
-def _period_or_none(_: object, attribute: Attribute[str], value: str) -> None:
+def check_period(_: object, attribute: Attribute[str], value: str) -> None:
+    """Raise `ValueError` unless `value` is empty or a period: a validator of attrs."""
     if value:
         _period(_, attribute, value)
 
@@ -126,7 +128,7 @@ class Deadlines:
     empty: nothing moves. `alarm` is how long before the end a request is told as due.
     """
 
-    promise: str = field(default="", validator=_period_or_none)
+    promise: str = field(default="", validator=check_period)
     capped: bool = False
     calendar: str = field(default="", validator=_calendar)
     alarm: str = field(default="7 days", validator=_period)

@@ -19,6 +19,7 @@ def upgrade() -> None:
     for name in ("ground", "outcome"):
         op.add_column("dsr_requests", sa.Column(name, sa.Text, nullable=False, server_default=""))
     op.add_column("dsr_requests", sa.Column("extended", sa.Date))
+    op.add_column("dsr_requests", sa.Column("forget", sa.Date))
     ground = sa.Column("ground", sa.Text, nullable=False, server_default="17(3)(e)")
     op.add_column("dsr_holds", ground)
     jurisdiction = sa.Column("jurisdiction", sa.Text, nullable=False, server_default="")
