@@ -21,7 +21,7 @@ from dsr.find import Hit, Reading
 from dsr.ledger import Ledger
 from dsr.masking import masked
 from dsr.model import WRITES, Do, PackageInfo, Receipt, Request, Tally, Unread
-from dsr.package import Cover, Handover, forwarded, save
+from dsr.package import Cover, Handover, forwarded, save, save_text
 from dsr.plan import PROCESSED, Rules, Wish, changes_for, decide, gaps_of
 from dsr.policy.model import Category, Policy
 from dsr.spool import Spool
@@ -52,20 +52,20 @@ class Handed:
 class HandedOver:
     """A request after its part for others was handed over, and the `letter` that tells the person.
 
-    `gaps` counts by reason what could not be: parts of stores, and contents of recordings. The
-    letter is empty where nothing goes to anybody.
+    `gaps` counts by reason what could not be: parts of stores, and contents of recordings. There
+    is no letter where nothing goes to anybody.
     """
 
     request: Request
     packages: tuple[Handed, ...] = ()
     gaps: Mapping[str, int] = field(factory=dict)
-    letter: str = field(default="", repr=False)
+    letter: Path | None = None
 
 
 def hand_over(
     stores: Stores, request: Request, folder: Path, now: dt.datetime, progress: Progress = quiet
 ) -> HandedOver:
-    """Write a package for each controller into `folder`, which is made if need be.
+    """Write a package for each controller, and a letter, into `folder`, made if need be.
 
     Every store is read once. The same once more writes the same files again. Records nothing:
     call `record` with what it returns. Raises `DeliveryError` when a file cannot be written, and
@@ -76,7 +76,9 @@ def hand_over(
         run.read(progress)
         _make(folder)
         packages = tuple(run.saved(folder))
-        letter = forwarded(run.cover, run.told()) if packages else ""
+        letter = folder / f"forwarded-{request.id}.html" if packages else None
+        if letter:
+            save_text(forwarded(run.cover, run.told()), letter)
         return HandedOver(request, packages, dict(run.gaps), letter)
 
 

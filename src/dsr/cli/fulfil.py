@@ -10,6 +10,7 @@ from rich.console import Console
 
 from dsr.cli.common import App, app_options, now, progress, reply
 from dsr.cli.failing import INCOMPLETE, Command, err
+from dsr.cli.handing import tell_what_waits
 from dsr.cli.tables import plan_tables, receipt_tables
 from dsr.desk import Desk, Plan
 from dsr.errors import DeliveryError, InputError, NotConfirmed
@@ -101,6 +102,7 @@ def run(app: App, request: str, confirm: str | None, out: Path | None) -> None:
         elif receipt.state == "incomplete":
             err.print("Something is kept or was not reached. Run the same command again when its")
             err.print("reason is gone: it carries on, and does nothing twice.")
+            tell_what_waits(desk, receipt)
 
     reply(app, receipt_document(receipt), people)
     if not complete:
