@@ -181,12 +181,8 @@ class Office:
         """Return the letter that the person gets: of the package, or with the receipt."""
         if answer.package is not None:
             return answer.member("letter.html")
-        cover = Cover(
-            request=self.desk.ledger.get(answer.request),
-            operator=self.configuration.policy.operator,
-            categories=self.configuration.policy.categories,
-            made=answer.receipt.at,
-        )
+        request = self.desk.ledger.get(answer.request)
+        cover = Cover.of(self.configuration.policy, request, answer.receipt.at)
         return letter(cover, answer.receipt)
 
     def answer(self, grant: Verified, now: dt.datetime) -> Answer:
