@@ -20,6 +20,7 @@ from dsr.ledger.grants import Grant, Grants
 from dsr.ledger.holds import Holds
 from dsr.ledger.keys import new_key, read_key
 from dsr.ledger.notes import Note, Notes
+from dsr.ledger.notices import Notice, Notices
 from dsr.ledger.plans import Confirmed, Plans
 from dsr.ledger.receipts import Receipts
 from dsr.ledger.requests import Requests
@@ -33,12 +34,13 @@ __all__ = [
     "Ledger",
     "Limits",
     "Note",
+    "Notice",
     "new_key",
     "read_key",
 ]
 
 
-class Ledger(Requests, Doubts, Notes, Grants, Challenges, Plans, Holds, Receipts, Audit):
+class Ledger(Requests, Doubts, Notes, Notices, Grants, Challenges, Plans, Holds, Receipts, Audit):
     """An open ledger. Threads may share it; every process opens its own.
 
     Each call is one short transaction, unless `transaction` joins several. Every method raises
