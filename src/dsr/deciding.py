@@ -8,15 +8,19 @@ weighs them: a library cannot.
 from __future__ import annotations
 
 import datetime as dt
+from typing import Final
 
 from attrs import frozen
 
+from dsr import handover, notifying
 from dsr.errors import InputError, RequestError
 from dsr.holding import Locked, lift_restriction
-from dsr.model import Outcome, Request
+from dsr.model import Outcome, Request, Right, State
 from dsr.stores import Stores
 
-__all__ = ["Decided", "decide", "lift"]
+__all__ = ["Decided", "decide", "lift", "waits"]
+
+_STANDING: Final[frozenset[State]] = frozenset({"restricted", "incomplete", "confirmed"})
 
 
 @frozen
@@ -25,6 +29,11 @@ class Decided:
 
     request: Request
     lifted: Locked
+
+
+def waits(request: Request, *rights: Right) -> bool:
+    """Return whether a request of one of these rights restricts data until a person decides."""
+    return request.right in rights and request.state in _STANDING
 
 
 def lift(stores: Stores, id: str, told: dt.date | None, by: str, now: dt.datetime) -> Decided:  # noqa: A002  (a request's id is called id, as in the model)
@@ -41,10 +50,12 @@ def lift(stores: Stores, id: str, told: dt.date | None, by: str, now: dt.datetim
     if request.state == "done":
         return Decided(request, Locked())
     _check(stores, request, told, by, now)
+    _check_handed_over(stores, id)
     lifted = _lift(stores, id, now)
     if not lifted.problems:
         with stores.ledger.transaction():
             stores.ledger.audit("restriction lifted", at=now, request=id, note=f"by {by}")
+            notifying.lifted(stores.policy, stores.ledger, id, now)
             stores.ledger.close(id, "done", now)
     return Decided(stores.ledger.get(id), lifted)
 
@@ -78,10 +89,12 @@ def decide(
             stores.ledger.set_state(id, "verified", now)
         return Decided(stores.ledger.get(id), Locked())
     _check(stores, request, told, by, now)
+    _check_handed_over(stores, id)
     lifted = _lift(stores, id, now)
     if not lifted.problems:
         with stores.ledger.transaction():
             stores.ledger.decide(id, outcome, by, now)
+            notifying.lifted(stores.policy, stores.ledger, id, now)
             stores.ledger.close(id, "done" if outcome == "upheld" else "refused", now)
     return Decided(stores.ledger.get(id), lifted)
 
@@ -92,7 +105,7 @@ def _check(
     if not by.strip():
         what = "a decision names who made it"
         raise InputError(what, "give the name of whoever decides")
-    if request.state not in {"restricted", "incomplete", "confirmed"}:
+    if request.state not in _STANDING:
         what = f"request {request.id} restricts nothing: it is {request.state}"
         raise RequestError(what, "see the list of requests")
     if told is None:
@@ -101,6 +114,14 @@ def _check(
     if told > _today(stores, now):
         what = "nobody can have been told in the future"
         raise InputError(what, "name the day on which the person was told")
+
+
+def _check_handed_over(stores: Stores, id: str) -> None:  # noqa: A002  (as above)
+    """Raise `RequestError` while a part of the request waits for its controllers (rule 37)."""
+    receipt, sent = stores.ledger.receipt(id), handover.handed(stores.ledger, id)
+    if receipt is not None and handover.waiting(stores.policy, receipt, sent):
+        what = f"a part of request {id} has not gone to those who decide about it"
+        raise RequestError(what, f"`dsr handover {id} --out DIR` first: closing forgets the person")
 
 
 def _today(stores: Stores, now: dt.datetime) -> dt.date:

@@ -16,7 +16,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from dsr import answering, deciding, handover, identity
+from dsr import answering, deciding, handover, identity, notifying
 from dsr.answering import PERSONAL, Answered, Standing
 from dsr.apply import Case, apply
 from dsr.confirm import Permit, confirm
@@ -48,6 +48,7 @@ from dsr.model import (
     Subject,
     Tally,
 )
+from dsr.notifying import Told
 from dsr.onfile import on_file
 from dsr.package import Cover, Package, save
 from dsr.plan import Wish
@@ -401,6 +402,10 @@ class Desk:
         sent = handover.handed(self.ledger, receipt.request)
         return handover.waiting(self.policy, receipt, sent)
 
+    def notices(self, folder: Path, *, now: dt.datetime) -> list[Told]:
+        """Write the notices that wait for their recipients; as `dsr.notifying.hand_over`."""
+        return notifying.hand_over(self.policy, self.ledger, folder, now)
+
     def resume(self, *, now: dt.datetime, progress: Progress = quiet) -> list[Receipt]:
         """Carry on with every confirmed request that is not finished; return their receipts.
 
@@ -561,6 +566,7 @@ class Desk:
         if receipt.state == "done" and self._restricts(receipt):
             receipt = evolve(receipt, state="restricted")
         with self.ledger.transaction():
+            notifying.tell(self.policy, self.ledger, receipt, now)
             signed = self.ledger.save_receipt(receipt)
             if receipt.state == "done":
                 self.ledger.close(receipt.request, "done", now, self._forget_on(receipt, now))
@@ -585,7 +591,7 @@ class Desk:
             return False
         if request.right == "rectification":
             return self.ledger.is_noted_by(request.id)
-        stays = self._run.restricted(request.right)
+        stays = self._run.restricted(request)
         return any(
             tally.do.get("restrict") or tally.do.get("unchanged")
             for each in receipt.stores.values()
