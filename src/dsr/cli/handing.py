@@ -1,4 +1,4 @@
-"""What goes to others: the part of a request that controllers decide about."""
+"""What goes to others: the part of a request that controllers decide about, and notices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from rich.markup import escape
 from dsr.cli.common import App, app_options, now, progress, reply
 from dsr.cli.failing import INCOMPLETE, Command, err
 from dsr.desk import Desk
+from dsr.errors import InputError
 from dsr.handover import Handed, HandedOver
+from dsr.ledger import Notice
 from dsr.model import Receipt
 
 __all__ = ["COMMANDS", "tell_what_waits"]
@@ -81,4 +83,53 @@ def _package(each: Handed) -> dict[str, object]:
     return {"controller": each.named, **asdict(each.package), "records": dict(each.records)}
 
 
-COMMANDS: Final = (handover,)
+@click.command(cls=Command)
+@click.option("--list", "only_list", is_flag=True, help="Show what waits; write nothing.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="The folder for the notices."
+)
+@app_options
+def notices(app: App, *, only_list: bool, out: Path | None) -> None:
+    """Write the notices to recipients of data that was corrected, erased or restricted.
+
+    Each is two files: a page, and the same as JSON. What is written waits no longer: send it.
+    """
+    if only_list == (out is not None):
+        what = "notices are either listed or written"
+        raise InputError(what, "give --list, or --out DIR")
+    desk = app.desk()
+    done = desk.notices(out, now=now()) if out else []
+    waits = list(desk.ledger.waiting_notices())
+    since = min((each.at for each in waits), default=None)
+
+    def people() -> None:
+        for each in done:
+            click.echo(f"{each.page}  {each.notice.recipient}")
+        for one in waits:
+            at = one.at.astimezone(desk.policy.operator.zone)
+            click.echo(f"{one.request}  {one.act}  {one.recipient}, since {at:%Y-%m-%d}")
+        if done:
+            err.print("Send them now: dsr has forgotten what they say.")
+        elif not waits:
+            err.print("No notice waits.")
+
+    document = {
+        "written": [
+            _told(each.notice) | {"page": str(each.page), "facts": str(each.facts)} for each in done
+        ],
+        "waiting": [_told(each) for each in waits],
+        "since": since.isoformat() if since else None,
+    }
+    reply(app, document, people)
+
+
+def _told(each: Notice) -> dict[str, object]:
+    return {
+        "request": each.request,
+        "recipient": each.recipient,
+        "act": each.act,
+        "at": each.at.isoformat(),
+    }
+
+
+COMMANDS: Final = (handover, notices)
