@@ -97,7 +97,7 @@ def _each(
     problems: list[str] = []
     with Spool() as spool:
         spool.db.executescript(_SCHEMA)
-        problems += _spooled(spool, stores, hold, others)
+        problems += _spooled(spool, stores, hold, others, marked=way is _RESTRICTING)
         counts = {}
         for connector in lockers:
             count = 0
@@ -114,8 +114,13 @@ def _each(
     return Locked(counts, tuple(dict.fromkeys(problems)))
 
 
-def _spooled(spool: Spool, stores: Stores, hold: Hold, others: Sequence[Hold]) -> Iterator[str]:
-    """Read every store; remember what `hold` covers, and what another hold does as well."""
+def _spooled(
+    spool: Spool, stores: Stores, hold: Hold, others: Sequence[Hold], *, marked: bool
+) -> Iterator[str]:
+    """Read every store; remember what `hold` covers, and what another hold does as well.
+
+    With `marked`, only what its store shows as restricted is covered.
+    """
     general = [each for each in others if each.subject is None]
     personal = [each for each in others if each.subject is not None]
     subjects = [cast("Subject", each.subject) for each in (hold, *personal)]
@@ -126,7 +131,7 @@ def _spooled(spool: Spool, stores: Stores, hold: Hold, others: Sequence[Hold]) -
         of = (hold, *personal)[item.subject]
         if not hold_covers(of, item.record):
             continue
-        if of is hold:
+        if of is hold and (item.record.restricted or not marked):
             spool.db.execute(
                 "INSERT OR IGNORE INTO covered VALUES (?,?,?)", (*item.spot, item.record.key)
             )

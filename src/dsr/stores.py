@@ -12,7 +12,8 @@ from attrs import frozen
 from dsr.connector import Connector
 from dsr.decision import nobody_claims
 from dsr.ledger import Ledger
-from dsr.model import Hold, Right
+from dsr.model import Hold, Request
+from dsr.plan import changes_for
 from dsr.policy.model import Policy
 from dsr.survey import Ground
 
@@ -48,19 +49,26 @@ class Stores:
                 reason=_RESTRICTED,
                 law="GDPR Art. 18(2)",
                 subject=subject,
-                categories=self.restricted(request.right),
+                categories=self.restricted(request),
                 request=request.id,
             )
             for request, subject in self.ledger.restricting()
         ]
 
-    def restricted(self, right: Right) -> frozenset[str]:
-        """Return the categories that a request of this right restricts; empty: all of them."""
+    def restricted(self, request: Request) -> frozenset[str]:
+        """Return the categories in which a request restricts data; empty: all of them.
+
+        A dispute does where it names a field that nobody may simply correct.
+        """
         categories = self.policy.categories.items()
-        if right == "objection":
+        if request.right == "objection":
             names = [name for name, each in categories if each.basis in _OBJECTABLE]
-        elif right == "rectification":
-            names = [name for name, each in categories if each.origin == "observed"]
+        elif request.right == "rectification":
+            names = [
+                name
+                for name, each in categories
+                if not set(each.rectifiable).issuperset(changes_for(name, request.changes))
+            ]
         else:
             return frozenset()
         return frozenset(names or ["none is concerned"])
