@@ -27,7 +27,7 @@ Counts = Mapping[str, Mapping[str, Mapping[Verb, int]]]
 _SCHEMA: Final = """
 CREATE TABLE step (
   id INTEGER PRIMARY KEY, subject INTEGER, store TEXT, digest INTEGER, depth INTEGER,
-  again INTEGER, category TEXT, key TEXT, via TEXT,
+  again INTEGER, restricted INTEGER, category TEXT, key TEXT, via TEXT,
   verb TEXT, fields TEXT, wanted TEXT, wanted_fields TEXT, about TEXT,
   reason TEXT, law TEXT, until TEXT, kept TEXT,
   gap TEXT
@@ -41,10 +41,10 @@ CREATE INDEX step_spot ON step (store, digest, subject);
 CREATE INDEX step_todo ON step (depth, again, store, verb, key);
 """
 _COLUMNS: Final = (
-    "id, subject, store, digest, depth, again, category, key, via, verb, fields, wanted,"
-    " wanted_fields, about, reason, law, until, kept, gap"
+    "id, subject, store, digest, depth, again, restricted, category, key, via, verb, fields,"
+    " wanted, wanted_fields, about, reason, law, until, kept, gap"
 )
-_INSERT: Final = "INSERT INTO step VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT: Final = "INSERT INTO step VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 #: What takes nothing from a record: no hold stands against it.
 _HARMLESS: Final[frozenset[Verb]] = frozenset({"annotate", "export", "restrict"})
 _DIFFERENT: Final = 2  # values of one field that tell several people's records apart
@@ -53,7 +53,10 @@ _PAGE: Final = 1_000
 
 
 class Row(NamedTuple):
-    """One record of one request (its index), and what is decided about it."""
+    """One record of one request (its index), and what is decided about it.
+
+    `restricted` says that its store shows it so.
+    """
 
     id: int
     subject: int
@@ -61,6 +64,7 @@ class Row(NamedTuple):
     digest: int
     depth: int
     again: bool
+    restricted: bool
     category: str
     key: str
     via: tuple[Identifier, ...]
@@ -118,6 +122,7 @@ class Steps:
                 *hit.spot,
                 hit.depth,
                 hit.again,
+                hit.record.restricted,
                 hit.record.category,
                 hit.record.key,
                 via,
@@ -411,8 +416,8 @@ def _cells(decision: Decision) -> tuple[object, ...]:
 
 
 def _row(cells: tuple[Any, ...]) -> Row:
-    number, subject, store, digest, depth, again, category, key, via = cells[:9]
-    verb, fields, wanted, wanted_fields, about, reason, law, until, kept, gap = cells[9:]
+    number, subject, store, digest, depth, again, restricted, category, key, via = cells[:10]
+    verb, fields, wanted, wanted_fields, about, reason, law, until, kept, gap = cells[10:]
     day = dt.date.fromisoformat(until) if until else None
     decision = Decision(
         Do(store, category, key, cast("Verb", wanted), _split(wanted_fields)) if wanted else None,
@@ -422,4 +427,5 @@ def _row(cells: tuple[Any, ...]) -> Row:
         _split(about),
     )
     who = tuple(Identifier(kind, value) for kind, value in json.loads(via))
-    return Row(number, subject, store, digest, depth, bool(again), category, key, who, decision)
+    flags = bool(again), bool(restricted)
+    return Row(number, subject, store, digest, depth, *flags, category, key, who, decision)

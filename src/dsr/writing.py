@@ -163,6 +163,7 @@ class Writer:
             fields: dict[str, frozenset[str]] = dict.fromkeys(keys, frozenset())
             for row in rows:
                 fields[row.key] |= _fields(row) | steps.rest(row)
+            self._free(connector, rows)
             with self._without_notes(connector, fields):
                 cast("Redacts", connector).redact(fields)
         elif verb == "restrict":
@@ -183,6 +184,16 @@ class Writer:
                 self.stores.ledger.annotate(row.store, row.key, request.id, claimed, self.now)
         if isinstance(connector, Restricts):
             connector.restrict(list(dict.fromkeys(row.key for row in rows)), True)  # noqa: FBT003  (the seam's shape)
+
+    def _free(self, connector: Connector, rows: Sequence[Row]) -> None:
+        """Lift what the person's own restriction marked, where nothing of theirs is left.
+
+        Nobody could do so later: what remains of the record is not found for them any more.
+        """
+        whole = [row for row in rows if row.decision.keep is None and row.decision.gap is None]
+        keys = [row.key for row in whole if row.restricted]
+        if keys and isinstance(connector, Restricts):
+            connector.restrict(list(dict.fromkeys(keys)), False)  # noqa: FBT003  (the seam's shape)
 
     @contextmanager
     def _without_notes(
