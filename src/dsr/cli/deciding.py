@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from dsr.cli.common import App, app_options, day, now, reply
 from dsr.cli.failing import INCOMPLETE, Command, err
-from dsr.deciding import Decided
+from dsr.deciding import Decided, waits
 from dsr.desk import Desk
 from dsr.errors import DeliveryError, RequestError
 from dsr.model import Outcome, Request
@@ -49,10 +49,10 @@ def lift(
     desk = app.desk()
     when = day("--told", told)
     found = desk.ledger.get(request)
-    if found.state != "done":
+    if waits(found, "restriction"):
         _write(desk, found, out, lambda cover: lifting(cover, reason, when or _today(desk)))
-    if when is None:
-        raise _untold(request, out)
+        if when is None:
+            raise _untold(request, out)
     _tell(app, desk.lift(request, told=when, by=by, now=now()))
 
 
@@ -83,11 +83,11 @@ def decide(
     when = day("--told", told)
     found, what = desk.ledger.get(request), cast("Outcome", outcome)
     erases = found.right == "objection" and what == "upheld"
-    if found.state not in {"done", "refused"}:
+    if waits(found, "objection", "rectification"):
         ends = None if erases else when or _today(desk)
         _write(desk, found, out, lambda cover: decided(cover, what, reason, ends))
-    if when is None and not erases:
-        raise _untold(request, out)
+        if when is None and not erases:
+            raise _untold(request, out)
     _tell(app, desk.decide(request, what, told=when, by=by, now=now()))
 
 
