@@ -120,6 +120,30 @@ def test_a_restriction_does_not_bind_who_asked_for_it(board: Switchboard) -> Non
     assert rows[SHARED]["dst"] == NOOR.value
 
 
+def test_what_is_left_of_an_erased_record_is_nobodys_restriction(board: Switchboard) -> None:
+    """Art. 18(2): once her half is gone, nothing of hers keeps Noor's half from Noor's rights."""
+    restriction = board.done("restriction")
+    board.done("erasure")
+    assert board.blocked()[SHARED] is False
+    assert board.done("erasure", NOOR).state == "done"
+    assert SHARED not in board.rows("calls")  # it spoke of nobody else any more
+    assert _lifted(board, restriction.request).request.state == "done"
+
+
+def test_what_a_duty_keeps_of_an_erased_record_stays_restricted(tmp_path: Path) -> None:
+    """Rule 16 (GDPR Art. 18(2)): the fields that are kept are still hers, and still restricted."""
+    duty = Retention("10 years", "AO § 147", fields=("src",))
+    board = switchboard(tmp_path, calls=category(keep=(duty,), retention="then they go"))
+    board.done("restriction")
+    board.done("erasure")
+    rows = board.rows("calls")
+    assert [(row["src"], row["said"]) for row in rows.values()] == [
+        (EVA.value, None),
+        ("030901820", None),
+    ]
+    assert board.blocked() == BOTH
+
+
 def test_anothers_restriction_binds_who_has_one_of_their_own(board: Switchboard) -> None:
     """Art. 18(2): consent to what is done with one's own restriction lifts nobody else's."""
     board.done("restriction")
@@ -378,6 +402,17 @@ def test_an_upheld_objection_leaves_what_must_be_kept(tmp_path: Path) -> None:
     ]
 
 
+def test_an_upheld_objection_leaves_the_other_half_free(tmp_path: Path) -> None:
+    """Art. 17(1)(c), 18(2): nothing of hers is left in the call, so nobody's half is restricted."""
+    board = switchboard(tmp_path, calls=category(basis="legitimate interests"))
+    receipt = board.done("objection")
+    assert board.blocked() == BOTH
+    _decided(board, receipt.request, "upheld", None)
+    board.applied(board.desk.verified(receipt.request))
+    assert board.rows("calls")[SHARED]["src"] is None
+    assert board.blocked()[SHARED] is False
+
+
 def test_a_rejected_objection_lifts_and_closes(board: Switchboard) -> None:
     """Art. 21(1), 18(3): compelling grounds win, the person was told, the data is used again."""
     receipt = board.done("objection")
@@ -488,6 +523,33 @@ def test_a_decided_dispute_is_lifted_and_keeps_its_note(
     assert board.blocked() == NEITHER
     assert board.state(receipt.request) == state
     assert [note.outcome for note in _notes(board)] == [outcome] * 2
+
+
+@pytest.mark.parametrize("origin", ["observed", "provided", "third party", "inferred"])
+def test_a_decided_dispute_is_lifted_wherever_the_fact_came_from(
+    tmp_path: Path, origin: str
+) -> None:
+    """Art. 18(3): what was restricted as disputed is free once it is decided, no mark stays."""
+    board = switchboard(tmp_path, calls=category(origin=origin))
+    receipt = board.done("rectification", changes={"calls.said": "Ewa"})
+    assert board.blocked() == BOTH
+    assert board.done("erasure", NOOR).state == "incomplete"
+    _decided(board, receipt.request, "rejected")
+    assert board.blocked() == NEITHER
+
+
+def test_a_dispute_restricts_no_other_category(board: Switchboard) -> None:
+    """Art. 18(1)(a): only what is disputed; a dispute about scores leaves the calls alone."""
+    board.done("rectification", changes={"scores.score": "low"})
+    assert board.rows("scores")[EVA.value]["blocked"] == 1
+    assert board.done("erasure", NOOR).state == "done"
+
+
+def test_lifting_counts_what_was_restricted(board: Switchboard) -> None:
+    """Law 11: the trail names the records that were freed, not all that there are."""
+    receipt = board.done("rectification", changes={"scores.score": "low"})
+    done = board.desk.decide(receipt.request, "rejected", told=TODAY, by="M. Weber", now=NOW)
+    assert done.lifted.stores == {"operator": 1}
 
 
 def test_planning_again_closes_no_dispute(board: Switchboard) -> None:
