@@ -156,7 +156,7 @@ def test_a_contested_fact_and_a_restriction_are_told(office: Office) -> None:
 
 
 def test_lifting_is_told_as_well(office: Office) -> None:
-    """Arts. 18(3), 19: who was told to restrict is told when that ends, though the request closes."""
+    """Arts. 18(3), 19: who was told to restrict is told of its end, though the request closes."""
     receipt = office.run("restriction")
     office.handed()
     day = NOW.date()
