@@ -40,7 +40,7 @@ from tests.operators.callr import (
     RECORDING,
     TRANSCRIPT,
 )
-from tests.operators.harness import OPERATORS, Answer, Labels, Office, cells, copied
+from tests.operators.harness import OPERATORS, Labels, Office, cells, copied
 from tests.operators.matrix import Case, parse
 from tests.operators.suite import OperatorSuite
 from tests.servers.postgresql import postgresql
@@ -264,8 +264,18 @@ class TestCallr(OperatorSuite):
                 assert (law, until, dict(tally.do)) == ("GDPR Art. 28(3)(e)", None, {})
             assert "pour le compte de notre client qui a fait enregistrer" in office.letter(answer)
         assert len(access.records("call_records")) == 5
-        assert _members(access) == []
+        assert _members(access.package) == []
         assert _files(office) == before
+
+    def test_the_customer_gets_what_is_its_own_to_answer(self, office: Office) -> None:
+        """Rule 37 (Art. 28(3)(e)): the audio and both transcripts, and no call data of Callr's."""
+        grant = office.verified("access", BRUNO, AFTER.now)
+        office.answer(grant, AFTER.now)
+        handed = office.desk.handover(grant, office.folder / "out", now=AFTER.now)
+        (package,) = handed.packages
+        assert package.records == {"recordings": 1, "transcripts": 2}
+        assert sorted(_members(Path(package.package.path))) == sorted(_files(office).values())
+        assert handed.request.state == "done"
 
     def test_the_year_ends_whatever_the_customer_keeps(self, office: Office) -> None:
         """Rule 29 (ePrivacy Directive Art. 6(2)): a recording that stays keeps no call's number.
@@ -337,7 +347,7 @@ class TestCallr(OperatorSuite):
             found = cells(answer.receipt, LABELS)
             assert (found["recordings"], found["transcripts"]) == ("export 1", "export 2")
             stored = sorted((controlling.folder / each).read_bytes() for each in _CONTENT.values())
-            assert sorted(_members(answer)) == stored
+            assert sorted(_members(answer.package)) == stored
         controlling.close()
 
     def test_erased_at_the_sub_processor_too(self, controlling: Office) -> None:
@@ -431,10 +441,10 @@ def _files(office: Office) -> dict[Path, bytes]:
     return {each: each.read_bytes() for each in paths if each.exists()}
 
 
-def _members(answer: Answer) -> list[bytes]:
+def _members(package: Path | None) -> list[bytes]:
     """Return the recordings and transcripts in a package, as bytes."""
-    assert answer.package is not None
-    with zipfile.ZipFile(answer.package) as archive:
+    assert package is not None
+    with zipfile.ZipFile(package) as archive:
         held = [each for each in archive.namelist() if each in _LINES]
         lines = [line for each in held for line in archive.read(each).splitlines()]
         return [archive.read(json.loads(line)["_file"]) for line in lines]
