@@ -188,6 +188,16 @@ _DUE_IN_APRIL: Final = (
     ("analytics", "", "delete", dt.date(2024, 2, 5)),  # 26 months
 )
 
+#: The duty of the operator's seat, as somebody might write it into dsr.toml.
+_FOREIGN: Final = """
+[[holds]]
+case = "toll records"
+reason = "18 months minimum for regulatory compliance"
+law = "47 CFR s. 42.6"
+categories = ["call_records"]
+ground = "17(3)(b)"
+"""
+
 
 class TestCloudContactPro(OperatorSuite):
     """The tests of every operator, on CloudContactPro's folder."""
@@ -272,7 +282,9 @@ class TestCloudContactPro(OperatorSuite):
         for grant in (export, erase):
             with pytest.raises(PolicyError) as told:
                 office.answer(grant, INSIDE.now)
-            assert "hold toll-records.jurisdiction: a legal duty is one of Union or" in str(told.value)
+            assert "hold toll-records.jurisdiction: a legal duty is one of Union or" in str(
+                told.value
+            )
             assert "hold toll-2.jurisdiction: " in str(told.value)
             assert "GDPR Art. 17(3)(b)" in str(told.value)
         assert self.seen(office) == before
@@ -281,6 +293,19 @@ class TestCloudContactPro(OperatorSuite):
         answer = office.answer(erase, INSIDE.now)
         row = self.matrix.rows[Case("erasure", "Anna", "inside")]
         assert cells(answer.receipt, LABELS) == row
+
+    def test_such_a_hold_in_the_configuration_is_refused_too(self, office: Office) -> None:
+        """Rule 14 (GDPR Art. 17(3)(b)): as it stands in the file; a person may still ask."""
+        office.close()
+        text = (office.folder / "dsr.toml").read_text("utf-8")
+        (office.folder / "held.toml").write_text(text + _FOREIGN, "utf-8")
+        held = Office.at(office.folder / "held.toml")
+        grant = held.verified("erasure", BRUNO, AFTER.now)
+        before = self.seen(held)
+        with pytest.raises(PolicyError, match=r"jurisdiction: a legal duty .* keeps nothing"):
+            held.answer(grant, AFTER.now)
+        assert self.seen(held) == before
+        held.close()
 
     def test_eighteen_months_keep_nothing_against_a_request(self, office: Office) -> None:
         """Rule 14 (GDPR Art. 17(3)(b)): c3 is 13 months old, its bill is settled, and it goes."""
@@ -291,7 +316,7 @@ class TestCloudContactPro(OperatorSuite):
         assert not [law for _, law, _ in kept if "17(3)(b)" in law or "CFR" in law]
 
     def test_a_claim_before_a_court_of_the_seat_is_a_ground(self, office: Office) -> None:
-        """Rule 13 (GDPR Art. 17(3)(e)): a claim holds wherever it is tried, until it is released."""
+        """Rule 13 (GDPR Art. 17(3)(e)): a claim holds wherever it is tried, until released."""
         answer = office.fulfil("erasure", BRUNO, HELD)
         kept = answer.receipt.stores["support"]["tickets"].keep
         assert dict(kept) == {
@@ -349,7 +374,7 @@ class TestCloudContactPro(OperatorSuite):
         Two of Anna's visits are younger than 14 months; an older one of somebody is only a page.
         """
         (old,) = (each for each in self.seen(office)["others"] if each.startswith("visit 1 "))
-        assert old == "visit 1 None None /pricing"
+        assert old == "visit 1 None None None /pricing"
         access = office.fulfil("access", ANNA, INSIDE)
         assert [each["id"] for each in access.records("analytics")] == [2, 3]
         erasure = office.fulfil("erasure", ANNA, INSIDE)
@@ -367,6 +392,7 @@ class TestCloudContactPro(OperatorSuite):
             "Deleted automatically 18 months after the call.",
             "Kept until 3 months after the bill even where its erasure is requested",
             "Deleted automatically 3 years after the resolution of the ticket.",
+            "Until consent is withdrawn.",
             "Deleted automatically 3 years after your last activity.",
             "Anonymised automatically 14 months after the date of the record.",
             "Deleted automatically 26 months after the date of the record.",
@@ -406,7 +432,11 @@ class TestCloudContactPro(OperatorSuite):
         answer = office.answer(grant, AFTER.now)
         tally = answer.receipt.stores["messages"]["communications"]
         assert dict(tally.keep) == {
-            ("processed for its controller, to whom the request goes", "GDPR Art. 28(3)(e)", None): 2
+            (
+                "processed for its controller, to whom the request goes",
+                "GDPR Art. 28(3)(e)",
+                None,
+            ): 2
         }
         assert answer.receipt.state == "incomplete"
         assert "pallets" not in _whole(answer.package)
@@ -438,14 +468,16 @@ class TestCloudContactPro(OperatorSuite):
         assert office.desk.waiting_for_others(receipt) == {}
 
     def test_a_risk_score_is_told_and_not_portable(self, office: Office) -> None:
-        """Rules 23, 25 (Arts. 15(1)(h), 20(1), 22(3)): inferred; it blocks, and a person reviews."""
+        """Rules 23, 25 (Arts. 15(1)(h), 20(1), 22(3)): inferred; it blocks; a person reviews."""
         access = office.fulfil("access", BRUNO, INSIDE)
         (score,) = access.records("fraud_prevention")
         assert (score["score"], score["because"]) == (71, "night calls abroad")
         letter = office.letter(access)
         assert "A high score stops calls abroad from an account by itself" in letter
         assert "You may ask that a person reviews such a decision" in letter
-        assert "night calls abroad" not in _whole(office.fulfil("portability", BRUNO, INSIDE).package)
+        assert "night calls abroad" not in _whole(
+            office.fulfil("portability", BRUNO, INSIDE).package
+        )
 
     # --- who answers, and when ------------------------------------------------------------
 
@@ -461,10 +493,12 @@ class TestCloudContactPro(OperatorSuite):
             ) in letter
             assert "307-224-8409" in letter
         letter = office.letter(access)
-        assert "Prairie Carrier Inc. (example): standard contractual clauses" in letter
         assert (
-            "Letterbird Inc. (example): EU-U.S. Data Privacy Framework, Decision (EU) 2023/1795"
-            " (valid until 1 January 2027)"
+            "Prairie Carrier Inc. (example), United States: standard contractual clauses" in letter
+        )
+        assert (
+            "Letterbird Inc. (example), United States: EU-U.S. Data Privacy Framework,"
+            " Decision (EU) 2023/1795 (valid until 31 December 2026)"
         ) in letter
 
     def test_thirty_days_and_two_months_more(self, office: Office) -> None:
