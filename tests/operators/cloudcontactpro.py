@@ -262,6 +262,7 @@ _SEEN: Final = (  # the first is anonymised, as are all from before 2025-02-05
     (3, _at(2026, 3, 1), "C-7001", "v-5a01", "198.51.100.41", "Firefox/135 A", "/help"),
     (4, _at(2025, 11, 3), "C-7002", "v-5a02", "198.51.100.42", "Safari/18 B", "/cancel"),
     (5, _at(2025, 11, 4), "C-7003", "v-5a03", "198.51.100.43", "Chrome/130 C", "/login"),
+    (6, _at(2026, 2, 28), None, "v-5a01", "198.51.100.41", "Firefox/135 A", "/"),  # not logged in
 )
 _RATED: Final = (
     (1, _at(2026, 3, 20), "C-7001", 12, "usual"),

@@ -467,6 +467,16 @@ class TestCloudContactPro(OperatorSuite):
         assert receipt is not None
         assert office.desk.waiting_for_others(receipt) == {}
 
+    def test_a_visit_without_a_login_is_found_by_the_id_in_the_cookie(self, office: Office) -> None:
+        """Rule 12 (Art. 11(2)): no account leads to it; the person who states the id gets it."""
+        stated = evolve(ANNA, who={**ANNA.who, "usage": "v-5a01"})
+        for person, visits in ((ANNA, [2, 3]), (stated, [2, 3, 6])):
+            answer = office.fulfil("access", person, INSIDE)
+            assert [each["id"] for each in answer.records("analytics")] == visits
+        office.fulfil("erasure", stated, INSIDE)
+        left = {each for facts in self.seen(office).values() for each in facts}
+        assert not [each for each in left if "v-5a01" in each or "198.51.100.41" in each]
+
     def test_a_risk_score_is_told_and_not_portable(self, office: Office) -> None:
         """Rules 23, 25 (Arts. 15(1)(h), 20(1), 22(3)): inferred; it blocks; a person reviews."""
         access = office.fulfil("access", BRUNO, INSIDE)
