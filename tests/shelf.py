@@ -1,6 +1,6 @@
 """A real, small store for tests of the engine: records in one JSON file, with faults on demand.
 
-It passes the connector suite (tests/test_shelf.py) like any other connector.
+It passes the connector suite (tests/testing/test_shelf.py) like any other connector.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from dsr.errors import Refused, StoreUnavailable
+from dsr.errors import ConfigurationError, Refused, StoreUnavailable
 from dsr.model import Found, Identifier, Kind, Lock, Record, Unread
 
 
@@ -35,7 +35,10 @@ class Shelf:
     categories: frozenset[str]
 
     def state(self) -> dict[str, Any]:
-        state: dict[str, Any] = json.loads(self.path.read_text("utf-8"))
+        try:
+            state: dict[str, Any] = json.loads(self.path.read_text("utf-8"))
+        except FileNotFoundError:
+            raise StoreUnavailable(self.name, "it is not there") from None
         return state
 
     def save(self, state: Mapping[str, Any]) -> None:
@@ -71,8 +74,7 @@ class Shelf:
                 (asked.get((kind, value)), {f for f in fields if data.get(f) not in (None, "")})
                 for kind, value, fields in row["who"]
             ]
-            everyone = frozenset[str]().union(*(fields for _, fields in speaks))
-            record = _record(key, row, everyone)
+            record = _record(key, row, _personal(row))
             for identifier, about in speaks:
                 if identifier is not None and (about or not any(f for *_, f in row["who"])):
                     yield Found(identifier, record, frozenset(about))
@@ -89,6 +91,13 @@ class Shelf:
         self.save(state)
         if state["writes"] == state.get("crash_after"):
             raise Crash
+
+
+def _personal(row: Mapping[str, Any]) -> frozenset[str]:
+    """Return the fields that speak about anybody, as far as they hold something."""
+    data = row.get("data", {})
+    named = frozenset[str]().union(*(fields for *_, fields in row["who"]))
+    return frozenset(name for name in named if data.get(name) not in (None, ""))
 
 
 def _record(key: str, row: Mapping[str, Any], personal: frozenset[str]) -> Record:
@@ -113,7 +122,22 @@ def _time(text: str | None) -> dt.datetime | None:
 
 @frozen
 class WritableShelf(Shelf):
-    """Has every verb."""
+    """Has every verb, and lists what has grown old."""
+
+    def aged(self, category: str, anchor: str, before: dt.datetime) -> Iterator[Record | Unread]:
+        state = self.state()
+        if state.get("down"):
+            raise StoreUnavailable(self.name, "it does not answer", "try again later")
+        rows = [row for row in state["rows"].values() if row["category"] == category]
+        if anchor and not any(anchor in row.get("data", {}) for row in rows):
+            what = f'store {self.name} has no times called "{anchor}"'
+            raise ConfigurationError(what, "correct the stage")
+        for key, row in sorted(state["rows"].items()):
+            at = _time(row["data"].get(anchor) if anchor else row.get("at"))
+            if row["category"] == category and at is not None and at < before:
+                yield _record(key, row, _personal(row))
+        if state.get("broken"):
+            yield Unread("a part of it is damaged")
 
     def erase(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -131,14 +155,18 @@ class WritableShelf(Shelf):
 
     def rectify(self, key: str, changes: Mapping[str, object]) -> None:
         state = self.state()
-        state["rows"][key]["data"].update(changes)
+        row = state["rows"].get(key)
+        if row is None or changes.keys() - row["data"].keys():
+            raise Refused(self.name, "a field to correct does not exist")
+        row["data"].update(changes)
         self._written(state, key)
 
     def restrict(self, keys: Sequence[str], on: bool) -> None:
         for key in keys:
             state = self.state()
-            state["rows"][key]["restricted"] = on
-            self._written(state, key)
+            if key in state["rows"]:
+                state["rows"][key]["restricted"] = on
+                self._written(state, key)
 
 
 @frozen

@@ -18,7 +18,7 @@ __all__ = ["PAGE", "PROPERTY", "Result", "page", "result"]
 PAGE: Final = Path(__file__).parent.parent / "docs" / "reference" / "tested.md"
 PROPERTY: Final = "connector suite"
 
-VERBS: Final = ("find", "erase", "redact", "rectify", "restrict", "lock", "split", "check")
+VERBS: Final = ("find", "erase", "redact", "rectify", "restrict", "lock", "split", "check", "aged")
 #: Words in a law's name that tell its verb; a law without one is a law of `find`.
 _WORDS: Final = {"parts": "split", "check": "check"} | {each: each for each in VERBS}
 _DATABASES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MariaDB"}
@@ -54,10 +54,13 @@ def result(law: str, harness: Harness, outcome: str, reason: str) -> Result | No
     if outcome == "skipped":
         if not reason.startswith(_LACKS):
             return None
-        verb = reason.removeprefix(_LACKS).split()[0]
-        return Result(store, _server(harness), verb, "lacks")
-    verb = next((_WORDS[word] for word in law.split("_") if word in _WORDS), "find")
+        return Result(store, _server(harness), _verb(reason.split()), "lacks")
+    verb = _verb(law.split("_"))
     return Result(store, _server(harness), verb, "passed" if outcome == "passed" else "failed")
+
+
+def _verb(words: Iterable[str]) -> str:
+    return next((_WORDS[word] for word in words if word in _WORDS), "find")
 
 
 def _server(harness: Harness) -> str:

@@ -117,6 +117,7 @@ class BucketHarness(Harness):
     """A bucket with a clean object, a hidden one and, if asked, one that is half uploaded."""
 
     server = "Ceph RGW"
+    verbs = frozenset({"erase", "check", "aged"})
     subject = SUBJECT
     bystander = BYSTANDER
 

@@ -42,6 +42,7 @@ class FilesHarness(Harness):
 
     subject = SUBJECT
     bystander = BYSTANDER
+    verbs = frozenset({"erase", "check", "aged"})
     mine = (
         "2026/03/01/out-030901820-06915-20260301-101500-1772359.7.wav",
         "2026/03/01/out-030901820-06915-20260301-101500-1772359.7.json",

@@ -239,6 +239,7 @@ class MarkedHarness(Harness):
 
     subject = SUBJECT
     bystander = BYSTANDER
+    verbs = frozenset({"erase", "restrict", "check", "aged"})
 
     def __init__(self, folder: Path) -> None:
         """Put the store below `folder`."""

@@ -23,6 +23,7 @@ from dsr.connectors.logs.whole import file_key
 from dsr.errors import ConfigurationError, Refused, StoreUnavailable
 from dsr.model import Found, Identifier, Record, Unread
 from dsr.settings import Context
+from dsr.testing.aging import AgingLaws
 from dsr.testing.reading import ReadingLaws
 from tests.connectors.test_logs import write
 from tests.connectors.test_logs_suite import SIDES, LogsHarness
@@ -77,14 +78,25 @@ def folder(tmp_path: Path) -> Path:
 class RotatedHarness(LogsHarness):
     """The two log files of the suite, where the rotated one is a record, too."""
 
+    verbs = frozenset({"redact", "erase", "split", "check", "aged"})
+    anchor = "written"
+
     def __init__(self, folder: Path) -> None:
         """Keep the files below `folder`, the second of them compressed."""
         super().__init__(folder, gzip.compress, gzip.decompress)
         self.connector = store(self.folder, timezone="Europe/Berlin", sides=SIDES)
 
+    def anchored(self, record: Record) -> dt.datetime | None:
+        """The last stamp in the file counts, a CET one; an entry goes with its file."""
+        last = dt.datetime(2026, 3, 1, 9, 0, 4, 123_000, dt.UTC)
+        return last if "size" in record.data else None
 
-class TestReading(ReadingLaws):
-    """Law by law, for entries: erasing is for files alone."""
+    def unreachable(self) -> RotatedLogs:
+        return store(self.folder / "unmounted")
+
+
+class TestReading(ReadingLaws, AgingLaws):
+    """Law by law, but for those of erasing: it is for files alone, which are no person's."""
 
     @pytest.fixture
     def harness(self, tmp_path: Path) -> RotatedHarness:

@@ -27,6 +27,7 @@ CALLS: Final = [
     ("+49309018200", "+4930901822"),
 ]
 HERS_ALONE: Final = (1, 2, 3)
+CALLED: Final = 1_772_356_500  # Unix time
 VOICE: Final = bytes(range(256)) * 1100
 
 
@@ -35,6 +36,7 @@ class InsideHarness(Harness):
 
     subject = ALICE
     bystander = BOB
+    verbs = frozenset({"erase", "redact", "rectify", "split", "check", "aged"})
     table: sa.Table
     mapped: Mapping[str, Any]
 
@@ -48,7 +50,10 @@ class InsideHarness(Harness):
         raise NotImplementedError
 
     def seed(self) -> int:
-        rows = [self.row(*pair) | {"id": n} for n, pair in enumerate(CALLS, start=1)]
+        rows = [
+            self.row(*pair) | {"id": n, "called": CALLED + n}
+            for n, pair in enumerate(CALLS, start=1)
+        ]
         fill(self.url, self.table, rows)
         return 5
 
@@ -78,11 +83,13 @@ class DocumentHarness(InsideHarness):
         "cdrs",
         sa.MetaData(),
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("called", sa.BigInteger),
         sa.Column("json", sa.Text),
         sa.Column("recording", sa.LargeBinary(2**24)),
     )
     mapped = {  # noqa: RUF012  (read only)
         "category": "calls",
+        "at": "called",
         "content": "recording",
         "sides": [
             {"phone": "json->legs.*.number", "about": ["json->legs.*.name"]},
@@ -116,10 +123,12 @@ class PieceHarness(InsideHarness):
         "cel",
         sa.MetaData(),
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("called", sa.BigInteger),
         *(sa.Column(each, sa.String(200)) for each in ("appdata", "cid_num", "note")),
     )
     mapped = {  # noqa: RUF012  (read only)
         "category": "events",
+        "at": "called",
         "sides": [
             {"phone": "cid_num", "about": ["note"]},
             {"phone": "appdata", "match": "contains", "part": True},

@@ -46,6 +46,7 @@ class CallsHarness(Harness):
 
     subject = ALICE
     bystander = BOB
+    verbs = frozenset({"erase", "redact", "rectify", "split", "check", "aged"})
 
     def __init__(
         self,

@@ -54,11 +54,16 @@ def unread(book: VCards) -> list[str]:
     return [each.reason for each in book.find([SUBJECT]) if isinstance(each, Unread)]
 
 
+def _rev(day: int) -> str:
+    return f"REV:2026-03-0{day}T12:00:00Z"
+
+
 class BookHarness(Harness):
     """Two address books: a file with many cards, and files of one card each."""
 
     subject = SUBJECT
     bystander = BYSTANDER
+    verbs = frozenset({"erase", "rectify", "split", "check", "aged"})
 
     def __init__(self, folder: Path) -> None:
         """Put the store below `folder`."""
@@ -69,11 +74,13 @@ class BookHarness(Harness):
     def seed(self) -> int:
         mine = [
             card("a", "TEL;TYPE=work:+49 30 901820", "NOTE:mine", "X-ODD;X=1:kept"),
-            card("b", "TEL:030/901820", "EMAIL:eva@example.org", "NOTE:mine"),
-            card("", "item1.TEL:+49 30 90\r\n 1820", "NOTE:mine"),
-            card("c", "TEL;VALUE=uri:tel:+49-30-901820;ext=12", "NOTE:mine", version="4.0"),
+            card("b", "TEL:030/901820", "EMAIL:eva@example.org", "NOTE:mine", _rev(1)),
+            card("", "item1.TEL:+49 30 90\r\n 1820", "NOTE:mine", _rev(2)),
+            card(
+                "c", "TEL;VALUE=uri:tel:+49-30-901820;ext=12", "NOTE:mine", _rev(2), version="4.0"
+            ),
         ]
-        other = card("d", "TEL:030 901821", "NOTE:other"), card("", "TEL:+49 30 901820 0")
+        other = card("d", "TEL:030 901821", "NOTE:other", _rev(1)), card("", "TEL:+49 30 901820 0")
         write(self.root, "many.vcf", mine[0] + other[0] + "\r\n" + mine[1] + mine[2] + other[1])
         write(self.root, "eva/one.vcf", mine[3])
         write(self.root, "eva/two.vcf", other[0])

@@ -63,6 +63,7 @@ class JCardHarness(Harness):
 
     subject = SUBJECT
     bystander = BYSTANDER
+    verbs = frozenset({"erase", "rectify", "split", "check", "aged"})
 
     def __init__(self, folder: Path) -> None:
         """Put the store below `folder`."""
@@ -77,8 +78,18 @@ class JCardHarness(Harness):
                 ["tel", {"type": "home"}, "uri", "tel:+49-30-901820;ext=1"],
                 ["fn", {}, "text", "M"],
             ),
-            jcard("b", ["tel", {}, "text", "030 / 901820"], ["x-odd", {}, "unknown", "é\n"]),
-            jcard("c", ["fn", {}, "text", "Mine"], ["tel", {}, "text", "0049 30 901820"]),
+            jcard(
+                "b",
+                ["tel", {}, "text", "030 / 901820"],
+                ["x-odd", {}, "unknown", "é\n"],
+                ["rev", {}, "timestamp", "2026-03-01T12:00:00Z"],
+            ),
+            jcard(
+                "c",
+                ["fn", {}, "text", "Mine"],
+                ["tel", {}, "text", "0049 30 901820"],
+                ["rev", {}, "timestamp", "2026-03-02T12:00:00Z"],
+            ),
         ]
         others = [
             jcard(

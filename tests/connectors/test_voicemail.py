@@ -49,6 +49,7 @@ class SpoolHarness(Harness):
 
     subject = SUBJECT
     bystander = BYSTANDER
+    verbs = frozenset({"erase", "redact", "check", "aged"})
 
     def __init__(self, folder: Path) -> None:
         """Put the store below `folder`."""
@@ -95,6 +96,10 @@ class SpoolHarness(Harness):
         return (
             whole if any(each.read_bytes() == whole for each in self.root.rglob("*.wav")) else b""
         )
+
+    def anchored(self, record: Record) -> dt.datetime | None:
+        """A greeting is in use until its owner replaces it, however old."""
+        return None if "greeting" in record.data else record.at
 
     def unreachable(self) -> Voicemail:
         return store(self.root / "unmounted")

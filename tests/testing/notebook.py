@@ -16,7 +16,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from dsr.connector import Connector
-from dsr.errors import Refused, StoreUnavailable
+from dsr.errors import ConfigurationError, Refused, StoreUnavailable
 from dsr.match import Matcher
 from dsr.model import Finding, Found, Identifier, Kind, Record, Unread
 from dsr.testing import Harness
@@ -24,6 +24,8 @@ from dsr.testing import Harness
 Row = dict[str, Any]
 PARTIES: Final = ("caller", "callee")
 MARKS: Final = ("restricted", "locked")
+VERBS: Final = ("erase", "redact", "rectify", "restrict", "lock", "split", "check", "aged")
+UNDATED: Final = "5d"  # the call whose time is not known
 
 
 @frozen
@@ -79,11 +81,19 @@ class Notebook:
             key=row["id"],
             category="calls",
             data={name: row[name] for name in ("id", *PARTIES, "note")},
-            at=dt.datetime.fromisoformat(row["at"]),
+            at=dt.datetime.fromisoformat(row["at"]) if row["at"] else None,
             personal=frozenset(party for party in PARTIES if row[party]),
             content=Voice(self, row["id"]) if row["voice"] else None,
             restricted=row["restricted"],
         )
+
+    def aged(self, category: str, anchor: str, before: dt.datetime) -> Iterator[Record | Unread]:
+        if anchor:
+            what = f'{self.name} has no times called "{anchor}"'
+            raise ConfigurationError(what, "leave the anchor out")
+        for record in map(self.record, self.rows()):
+            if record.category == category and record.at is not None and record.at < before:
+                yield record
 
     def erase(self, keys: Sequence[str]) -> None:
         self.write([row for row in self.rows() if row["id"] not in set(keys)])
@@ -134,7 +144,7 @@ class NotebookHarness(Harness):
         self.file = folder / "calls.json"
         self.kind = kind
         self.connector = kind(self.file)
-        self.verbs = frozenset({"erase", "redact", "rectify", "restrict", "lock", "split", "check"})
+        self.verbs = frozenset(VERBS)
 
     def seed(self) -> int:
         calls = [  # own, own, shared, shared, to oneself (twice), the bystander's; ids in no order
@@ -149,7 +159,7 @@ class NotebookHarness(Harness):
         rows = [
             {
                 "id": id_,
-                "at": f"2026-03-0{number}T12:00:00+00:00",
+                "at": f"2026-03-0{number}T12:00:00+00:00" if id_ != UNDATED else "",
                 "caller": caller,
                 "callee": callee,
                 "note": f"call {number}",

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from dsr.connector import Connector
-from dsr.model import Found, Identifier, Unread
+from dsr.model import Found, Identifier, Record, Unread
 from dsr.testing.harness import Harness
 
 #: What the laws compare: which key is about whom, in which fields.
@@ -68,3 +68,8 @@ def alone(harness: Harness) -> list[Found]:
         for each in subjects(harness)
         if each.record.key not in shared and each.record.personal <= each.about
     ]
+
+
+def bytes_of(record: Record) -> bytes:
+    """Return the content behind a record; nothing if it has none."""
+    return b"" if record.content is None else b"".join(record.content.chunks())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
@@ -24,13 +25,15 @@ class Harness(ABC):
 
     `server` says what the store runs on, for reports ("PostgreSQL", "Ceph RGW"); `verbs` which
     methods the connector must have (`erase`, `redact`, `rectify`, `restrict`, `lock`, `split`,
-    `check`, `credentials`): a law of a verb that a connector lacks is skipped, and a verb that it
-    lost would go unseen.
+    `check`, `credentials`, `aged`): a law of a verb that a connector lacks is skipped, and a verb
+    that it lost would go unseen. `anchor` is the field that `aged` is tried with; empty, each
+    record's own time.
     """
 
     connector: Connector
     server: str = "files"
     verbs: frozenset[str] = frozenset()
+    anchor: str = ""
     subject: Identifier
     bystander: Identifier
 
@@ -79,6 +82,14 @@ class Harness(ABC):
         """
         del record
         return {}
+
+    def anchored(self, record: Record) -> dt.datetime | None:
+        """Return the time that `anchor` names; None where `aged` must not list the record.
+
+        The default is the record's own time. Override it with `anchor`; at least one of the
+        seeded records must have such a time.
+        """
+        return record.at
 
     def locked(self) -> int:
         """Return how many records the store itself refuses to let go; for `Locks` only."""

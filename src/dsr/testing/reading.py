@@ -16,7 +16,7 @@ import pytest
 from dsr.connector import Checks, Splits
 from dsr.errors import StoreUnavailable
 from dsr.model import KINDS, Content, Found, Record
-from dsr.testing._views import View, found, keys, secrets, shows_nobody, subjects, view
+from dsr.testing._views import View, bytes_of, found, keys, secrets, shows_nobody, subjects, view
 from dsr.testing.harness import Harness
 
 __all__ = ["ReadingLaws"]
@@ -139,14 +139,14 @@ class ReadingLaws:
         back = pickle.loads(pickle.dumps(founds))  # noqa: S301  (our own bytes)
         assert view(back) == view(founds)
         for here, there in zip(founds, back, strict=True):
-            assert _bytes_of(here) == _bytes_of(there)
+            assert bytes_of(here.record) == bytes_of(there.record)
 
     def test_find_changes_nothing(self, harness: Harness) -> None:
         """Reading records and their content leaves the store as it was."""
         harness.seed()
         before = harness.count(), harness.others()
         for each in found(harness.connector, [harness.subject, harness.bystander]):
-            _bytes_of(each)
+            bytes_of(each.record)
         assert (harness.count(), harness.others()) == before
 
     def test_a_reading_may_be_broken_off(self, harness: Harness) -> None:
@@ -193,8 +193,8 @@ class ReadingLaws:
             assert "/" not in content.name
             assert "/" in content.mediatype
             assert all(0 < len(chunk) <= _CHUNK for chunk in content.chunks())
-            data = _bytes_of(each)
-            assert data == _bytes_of(each)
+            data = bytes_of(each.record)
+            assert data == bytes_of(each.record)
             assert content.size in (None, len(data))
             assert harness.content(each.record) in (None, data)
 
@@ -260,8 +260,3 @@ def _plain(value: object) -> bool:
     if isinstance(value, dt.datetime):
         return value.tzinfo is not None
     return isinstance(value, _SCALARS)
-
-
-def _bytes_of(each: Found) -> bytes:
-    content = each.record.content
-    return b"" if content is None else b"".join(content.chunks())

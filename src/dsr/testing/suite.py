@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dsr.testing.aging import AgingLaws
 from dsr.testing.harness import Harness
 from dsr.testing.reading import ReadingLaws
 from dsr.testing.writing import WritingLaws
@@ -11,7 +12,7 @@ from dsr.testing.writing import WritingLaws
 __all__ = ["ConnectorSuite"]
 
 
-class ConnectorSuite(ReadingLaws, WritingLaws):
+class ConnectorSuite(ReadingLaws, WritingLaws, AgingLaws):
     r"""Every law of `dsr.connector` as a test.
 
     Subclass it, and write one fixture::
