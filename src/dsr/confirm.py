@@ -18,7 +18,7 @@ from typing import Final
 from attrs import define, evolve, field
 
 from dsr.ledger import Confirmed
-from dsr.model import Gap, Verb
+from dsr.model import Do, Gap, Verb
 from dsr.plan import Decision
 from dsr.steps import Row
 
@@ -72,10 +72,15 @@ def _text(row: Row, act: str, name: str) -> str:
 
 @define
 class Permit:
-    """Tells whether an act is part of a confirmed plan."""
+    """Tells whether an act is part of a confirmed plan.
+
+    With `again`, the plan was carried out before: a record that it does not know came since, and
+    nothing is asked of it.
+    """
 
     confirmed: Confirmed
     _digest: Callable[[str], int]
+    again: bool = False
     _parts: Mapping[str, array[int]] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -111,6 +116,9 @@ class Permit:
         do = decision.do
         if do is None or do.verb in {"unchanged", "export"}:
             return decision
+        if self.again and not self.knows(row):
+            rest = Do(row.store, row.category, row.key, "unchanged")
+            return decision._replace(wanted=None, do=rest, keep=None, gap=None)
         if do.verb == "erase" and not self._has(row, "erase"):
             # the other party's half has gone meanwhile; this one's half was confirmed
             do = evolve(do, verb="redact", fields=decision.fields)

@@ -49,7 +49,7 @@ from dsr.model import (
     Tally,
 )
 from dsr.notifying import Told
-from dsr.onfile import on_file
+from dsr.onfile import OnFile, on_file
 from dsr.package import Cover, Package, save
 from dsr.plan import Wish
 from dsr.policy.deadlines import due
@@ -191,8 +191,8 @@ class Desk:
         """
         found = self.ledger.get(request)
         known = self._on_file(self.ledger.subject(request), now)
-        number = known.identifiers[0].value if known else None
-        self.pin.challenge(self.ledger, found, number, now)
+        number = known.subject.identifiers[0].value if known.subject else None
+        self.pin.challenge(self.ledger, found, number, now, known.why)
 
     def verify(self, request: str, pin: str, *, now: dt.datetime) -> Verified:
         """Check the PIN; return the grant that `plan`, `apply` and `export` ask for.
@@ -202,7 +202,7 @@ class Desk:
         `StoreUnavailable` (the store of accounts; the PIN is not used up then).
         """
         found = self.ledger.get(request)
-        known = self._on_file(self.ledger.subject(request), now)
+        known = self._on_file(self.ledger.subject(request), now).subject
         # a number that was given up since the PIN was sent: any PIN is wrong
         grant = self.pin.verify(self.ledger, found, pin if known else "", now)
         if known is not None:
@@ -217,10 +217,10 @@ class Desk:
         """
         return identity.granted(self.ledger, request)
 
-    def _on_file(self, subject: Subject, now: dt.datetime) -> Subject | None:
-        """Return the person as the store of accounts knows them, a number first; None if not."""
+    def _on_file(self, subject: Subject, now: dt.datetime) -> OnFile:
+        """Return the person as the store of accounts knows them, a number first; or why not."""
         if not self.accounts:
-            return subject  # one phone number: `open` sees to it
+            return OnFile(subject)  # one phone number: `open` sees to it
         store = next(each for each in self.stores if each.name == self.accounts)
         return on_file(store, subject, now)
 

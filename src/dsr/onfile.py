@@ -4,6 +4,11 @@ A PIN proves that whoever asks can read messages to one number. It proves nothin
 identifiers they wrote down: those count only if the operator's own records join them to that
 number today. Else somebody could ask with their own number and another person's address.
 
+A number that several accounts hold at one time is a shared line: who reads its messages may be any
+of them. A PIN to it proves nothing, and a person decides (law.md rule 36). Records are of one
+account if they name the same one, as what they were found by or as a link; a record that names
+none is an account by itself.
+
 A pseudonymous usage id is the exception: no store joins it to anybody, which is what makes it a
 pseudonym. Who states it, by an app that alone knows it, gives the further information of GDPR
 Art. 11(2). It must be as hard to guess as a key.
@@ -15,13 +20,17 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from dsr.connector import Connector
 from dsr.errors import StoreUnavailable
 from dsr.model import Found, Identifier, Kind, Subject, Unread
 
-__all__ = ["on_file"]
+__all__ = ["ABSENT", "SHARED", "OnFile", "on_file"]
+
+#: Why nobody is confirmed, as the audit trail has it. The person hears no difference (rule 11).
+ABSENT: Final = "no number on file"
+SHARED: Final = "shared line: a person must decide"
 
 _Name = tuple[Kind, str]
 
@@ -29,40 +38,59 @@ _Name = tuple[Kind, str]
 _STATED: Final[Kind] = "usage"
 
 
+@frozen
+class OnFile:
+    """The person as the store of accounts confirms them, a phone number first; or why not."""
+
+    subject: Subject | None
+    why: str = ""
+
+
 @define
 class _Entry:
     """One current record of the store: what it joins, and the numbers it gives the person."""
 
+    key: str
     names: set[_Name] = field(factory=set)
     numbers: dict[_Name, set[Identifier]] = field(factory=dict)
 
+    @property
+    def account(self) -> str:
+        """The account that the record is of; one that names none is its own."""
+        return min((value for kind, value in self.names if kind == "account"), default=self.key)
 
-def on_file(store: Connector, subject: Subject, now: dt.datetime) -> Subject | None:
+
+def on_file(store: Connector, subject: Subject, now: dt.datetime) -> OnFile:
     """Return the subject as the store of accounts confirms it today, a phone number first.
 
-    Its numbers bear the tenure on file. None when the store does not join all identifiers of
-    the request to one person, knows no number of theirs, or gives a number to two holders at
-    once (law.md rule 28): a PIN must not be sent then. Raises `StoreError` when the store
-    cannot be read.
+    Its numbers bear the tenure on file. Nobody is confirmed when the store does not join all
+    identifiers of the request to one person, knows no number of theirs, or gives a number to
+    several accounts or two tenures at once (law.md rules 28, 36): a PIN must not be sent then.
+    Raises `StoreError` when the store cannot be read.
     """
     stated = [who for who in subject.identifiers if who.kind == _STATED]
     asked = [(who.kind, who.value) for who in subject.identifiers if who.kind != _STATED]
     if not asked or any(kind not in store.accepts for kind, _ in asked):
-        return None
-    names: set[_Name] = set()
-    numbers: dict[_Name, set[Identifier]] = {}
-    for entry in _joined(_entries(store, asked, now), asked[0]):
-        names |= entry.names
-        for name, found in entry.numbers.items():
-            numbers.setdefault(name, set()).update(found)
-    phones = [name for name in asked if name[0] == "phone"] or sorted(numbers)[:1]
+        return OnFile(None, ABSENT)
+    entries = _joined(_entries(store, asked, now), asked[0])
+    phones = [name for name in asked if name[0] == "phone"]
+    if not phones:
+        phones = sorted(name for each in entries for name in each.numbers)[:1]
+        entries = _joined(_entries(store, [*asked, *phones], now), asked[0])  # who else has it
+    names = {name for each in entries for name in each.names}
     if not phones or not names.issuperset(asked):
-        return None
-    if any(len(numbers.get(name, ())) != 1 for name in phones):
-        return None
-    held = [next(iter(numbers[name])) for name in phones]
+        return OnFile(None, ABSENT)
+    held: list[Identifier] = []
+    for name in phones:
+        holding = [each for each in entries if name in each.numbers]
+        tenures = {tenure for each in holding for tenure in each.numbers[name]}
+        if len({each.account for each in holding}) > 1 or len(tenures) > 1:
+            return OnFile(None, SHARED)
+        if not tenures:
+            return OnFile(None, ABSENT)
+        held += tenures
     others = [Identifier(*name) for name in asked if name not in phones]
-    return Subject((*held, *others, *stated))
+    return OnFile(Subject((*held, *others, *stated)))
 
 
 def _entries(store: Connector, asked: Sequence[_Name], now: dt.datetime) -> list[_Entry]:
@@ -72,7 +100,7 @@ def _entries(store: Connector, asked: Sequence[_Name], now: dt.datetime) -> list
         if isinstance(item, Unread):
             raise StoreUnavailable(store.name, item.reason)
         if _is_current(item, now):
-            entry = entries.setdefault(item.record.key, _Entry())
+            entry = entries.setdefault(item.record.key, _Entry(item.record.key))
             name = (item.who.kind, item.who.value)
             _add(entry, name, [each for each in item.record.links if each.covers(now)])
     return list(entries.values())

@@ -34,5 +34,5 @@ def replay(
     for request, subject in stores.ledger.sealed(since):
         confirmed = stores.ledger.plan(request.id)
         if request.right in WRITES and confirmed is not None:
-            cases.append(Case(request, subject, Permit(confirmed, digester)))
+            cases.append(Case(request, subject, Permit(confirmed, digester, again=True)))
     return apply(stores, cases, now, progress) if cases else []

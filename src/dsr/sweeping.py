@@ -38,6 +38,7 @@ _BATCH: Final = 5_000  # records that have grown old, looked at together
 _TRIES: Final = 5  # how often holds may change under a stage before it gives up
 _WISH: Final = Wish("erasure", {})
 _STAYS: Final = "its own period is not over, or something keeps it"
+_ENDLESS: Final = "no stage of its category says when it goes"
 _LATE: Final = "still found after the sweep was to {} it: sweep again"
 
 
@@ -235,7 +236,7 @@ class _Run:
             if isinstance(item, Unread):
                 unread.append(item)
             elif item.record.category in counted or self._is_leaf(item):
-                steps.add(item, kept(item, _STAYS, "GDPR Art. 5(1)(e)"))
+                steps.add(item, self._stays(item))
         return unread
 
     def _of_people(self, steps: Steps, spool: Spool, batch: Sequence[Old]) -> list[Unread]:
@@ -253,7 +254,7 @@ class _Run:
                         steps.add_gap(0, gap)
             elif item.record.category != self.job.name:
                 if self._is_leaf(item):
-                    steps.add(item, kept(item, _STAYS, "GDPR Art. 5(1)(e)"))
+                    steps.add(item, self._stays(item))
             elif (decision := self._decided(item)) is not None:
                 steps.add(item, decision)
         return unread
@@ -272,6 +273,11 @@ class _Run:
         return any(
             each.name == hit.store and _is_only_reached(each) for each in self.ground.connectors
         )
+
+    def _stays(self, hit: Hit) -> Decision:
+        category = self.ground.policy.categories.get(hit.record.category)
+        ends = category is not None and category.stages
+        return kept(hit, _STAYS if ends else _ENDLESS, "GDPR Art. 5(1)(e)")
 
     def _gone(self, batch: Sequence[Old], olds: Olds) -> list[Old]:
         """Return the records whose person has no other that is not due: another contract, say."""

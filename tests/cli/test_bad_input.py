@@ -153,7 +153,11 @@ def test_a_package_that_cannot_be_put_there(office: Office, out: str, code: int,
         ('category = "logs"', 'category = "log"', "[categories.log]"),
         ('accounts = "numbers"', 'accounts = "nobody"', "identity.accounts names no store"),
         ('erase = "redact"                      # in', 'erase = "burn" #', '"delete" or "redact"'),
-        ('keep = [{ period = "6 months"', 'keep = [{ period = "half a year"', "write a period such as"),
+        (
+            'keep = [{ period = "6 months"',
+            'keep = [{ period = "half a year"',
+            "write a period such as",
+        ),
         ("[operator]", "[operator", "is not valid TOML: "),
     ],
 )  # fmt: skip

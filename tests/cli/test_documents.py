@@ -15,22 +15,29 @@ from tests.cli.office import EVA, ROOT, Office, check_run
 TEXT: Final = (ROOT / "docs" / "reference" / "command-line.md").read_text("utf-8")
 
 
+THEIRS: Final = 'role = "processor"\ncontroller = "Muster GmbH"\npurposes = ["voicemail"]'
+#: No log line names whom it is processed for: a gap.
+NOBODYS: Final = 'role = "processor"\ncontroller = "{customer}"\npurposes = ["troubleshooting"]'
+
 _AS: Final = {"refuse": ["extend"], "decide": ["lift"]}
 """Commands whose document is that of another."""
+
+_OF: Final = {"hold list": ["holds"], "handover": ["packages", "gaps"], "notices": ["written"]}
+"""Lists whose names the table has, too."""
 
 
 def _listed() -> dict[str, list[str]]:
     """Return for each command the names in its cell of the table."""
     table = TEXT[TEXT.index("| command | document |") :]
     rows = re.findall(r"^\| `([a-z ]+)` \| (.*) \|$", table, re.MULTILINE)
-    return {command: re.findall(r"`([a-z_]+)`", cell) for command, cell in rows}
+    return {command: re.findall(r"`([a-z_0-9]+)`", cell) for command, cell in rows}
 
 
 def _names(command: str, document: Mapping[str, Any], opened: Mapping[str, Any]) -> list[str]:
     """Return the names that the table must have: those of lists and of stores, too."""
     match command:
-        case "hold list":
-            return [*document, *document["holds"][0]]
+        case "hold list" | "handover" | "notices":
+            return [*document, *(name for each in _OF[command] for name in document[each][0])]
         case "check":
             of_store = document["stores"]["cdr"]
             assert {*of_store["findings"][0]} == {"kind", "text"}
@@ -67,6 +74,19 @@ def _decisions(office: Office) -> dict[str, Any]:
     return found
 
 
+def _for_others(office: Office, folder: Path) -> dict[str, Any]:
+    """Hand over a part that waits for its controller, and a notice that waits for a recipient."""
+    office.edit('role = "controller"\npurposes = ["voicemail"]', THEIRS)
+    office.edit('role = "controller"\npurposes = ["troubleshooting"]', NOBODYS)
+    request = office.verified("erasure")
+    token = office.document("plan", request, code=None)["token"]
+    office.document("run", request, "--confirm", token, code=None)
+    return {
+        "handover": office.document("handover", request, "--out", str(folder / "for"), code=4),
+        "notices": office.document("notices", "--out", str(folder / "notices")),
+    }
+
+
 def test_the_keys_of_each_document_are_listed(office: Office, tmp_path: Path) -> None:
     """A script's author finds every key of every document in the reference."""
     case = ("--case", "A", "--reason", "r", "--law", "l")
@@ -90,7 +110,11 @@ def test_the_keys_of_each_document_are_listed(office: Office, tmp_path: Path) ->
     documents["audit"] = office.document("audit")
     documents["list"] = office.document("list")
     office.document("run", request, "--out", str(tmp_path / "p.zip"), code=4)
+    documents["sweep"] = office.document("sweep")
+    office.edit("[ledger]", '[ledger]\nbackups = "35 days"')
+    documents["replay"] = office.document("replay")
     documents["show"] = office.document("show", request)
+    documents |= _for_others(office, tmp_path)
     new = Office(office.config.with_name("new"))
     documents["init"] = new.document("init")
 

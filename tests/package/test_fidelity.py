@@ -40,7 +40,7 @@ WINTER = SUMMER.replace(fold=1)
     ],
 )
 def test_times_are_exact(at: dt.datetime, text: str) -> None:
-    """Microseconds and the offset of the stored time survive, in both files."""
+    """Rule 9 (CJEU C-487/21): microseconds and the offset of the stored time survive."""
     archive = packed({"at": at, "n": 1})
     assert lines(archive)[0]["at"] == text
     assert sheet(archive)[0]["at"] == text

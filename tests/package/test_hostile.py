@@ -37,7 +37,7 @@ ATTACKS = [
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_no_cell_is_a_formula(attack: str) -> None:
-    """No cell starts as a formula does, however a spreadsheet splits (law.md rule 26)."""
+    """Rule 26 (GDPR Art. 20(1)): no cell starts as a formula, however a spreadsheet splits."""
     archive = packed({attack: attack, "mixed": attack}, {"mixed": 1})
     text = archive.read("data/call_records.csv").decode()
     for delimiter in ",;\t":
@@ -103,7 +103,7 @@ def test_writing_direction_cannot_leave_its_cell() -> None:
     "name", ["../../etc/passwd", "..", "/etc/x", "C:\\x", "a/../b", "\0", "Ünï", "x" * 300]
 )
 def test_names_of_members_stay_inside(name: str) -> None:
-    """Member names are made from slugs and counters: none leads out of the folder (zip slip)."""
+    """Rule 26 (GDPR Art. 20(1)): names are slugs and counters; none leads out of the folder."""
     with Package(cover(categories={name: CATEGORIES["recordings"]})) as package:
         package.add(export(name), record({"a": 1}, name))
         archive = opened(package)

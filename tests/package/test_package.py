@@ -90,7 +90,7 @@ def test_the_manifest_tells_size_and_hash_of_every_file() -> None:
 
 
 def test_the_manifest_follows_data_package_2() -> None:
-    """Profile, unique names, and for each table its fields in the order of the CSV's header."""
+    """Rule 26 (GDPR Art. 20(1)): JSON and CSV with a schema each, and a manifest of them all."""
     archive = full()
     head = json.loads(archive.read("datapackage.json"))
     assert head["$schema"] == "https://datapackage.org/profiles/2.0/datapackage.json"

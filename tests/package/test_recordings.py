@@ -75,7 +75,7 @@ def test_the_vcon_is_valid(own: bool) -> None:
 
 
 def test_the_vcon_tells_who_when_and_which_file() -> None:
-    """Parties, start, duration, file and its SHA-512 are those of the recording."""
+    """Rule 26 (GDPR Art. 20(1)): metadata beside the audio: parties, start, duration, digest."""
     audio = Audio()
     archive = packed(audio)
     vcon = json.loads(archive.read("recordings/0001.vcon.json"))

@@ -12,8 +12,9 @@ from rich.table import Table
 
 from dsr.desk import Plan
 from dsr.model import WRITES, Receipt, Tally, Verb
+from dsr.sweeping import Swept
 
-__all__ = ["plan_tables", "receipt_tables"]
+__all__ = ["plan_tables", "receipt_tables", "swept_tables"]
 
 #: What a receipt says of a verb; a plan says the verb itself.
 _DONE: Final[Mapping[Verb, str]] = {
@@ -21,6 +22,7 @@ _DONE: Final[Mapping[Verb, str]] = {
     "erase": "erased",
     "redact": "redacted",
     "rectify": "rectified",
+    "annotate": "annotated",
     "restrict": "restricted",
     "unchanged": "unchanged",
 }
@@ -48,6 +50,17 @@ def receipt_tables(out: Console, receipt: Receipt, stores: Sequence[str]) -> Non
         size = f"{receipt.package.size:,} bytes"
         out.print(f"Package: [bold]{escape(receipt.package.path)}[/] ({size})", soft_wrap=True)
         out.print(f"SHA-256: {receipt.package.sha256}", soft_wrap=True)
+
+
+def swept_tables(out: Console, swept: Swept, *, dry: bool) -> None:
+    """Print what routine deletion did (or would do, if `dry`), per store and category."""
+    out.print("\n[bold]Routine deletion[/]" + (": what is due; nothing was changed" if dry else ""))
+    if any(swept.stores.values()):
+        _steps(out, swept.stores, past=not dry)
+    else:
+        out.print("\nNothing is due.\n")
+    for problem in swept.problems:
+        out.print(f"[red]problem[/]  {escape(problem)}")
 
 
 def _covered(

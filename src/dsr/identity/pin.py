@@ -65,14 +65,20 @@ class OneTimePin:
         )
 
     def challenge(
-        self, ledger: Ledger, request: Request, number: str | None, now: dt.datetime
+        self,
+        ledger: Ledger,
+        request: Request,
+        number: str | None,
+        now: dt.datetime,
+        why: str = "no number on file",
     ) -> None:
         """Send a fresh PIN to `number` (E.164), the one on file; earlier PINs are void.
 
-        For None, no number on file, it does the same except for sending, so that its result
-        tells a stranger nothing (law.md rule 11). Handing a message over takes time, and can
-        fail: a public form answers before it calls this. Raises `NotVerified` when a limit is
-        reached, `DeliveryError`, `RequestNotFound`, and `RequestError` for a closed request.
+        For None, no number on file that a PIN may go to, it does the same except for sending, so
+        that its result tells a stranger nothing (law.md rule 11); the audit trail has `why`.
+        Handing a message over takes time, and can fail: a public form answers before it calls
+        this. Raises `NotVerified` when a limit is reached, `DeliveryError`, `RequestNotFound`,
+        and `RequestError` for a closed request.
         """
         asked = ledger.subject(request.id).identifiers[0].value
         secret = base64.b32encode(secrets.token_bytes(_SECRET)).decode()
@@ -89,7 +95,7 @@ class OneTimePin:
         if not saved:
             ledger.audit("challenge refused", at=now, request=request.id, note="limit reached")
             raise _limit_reached()
-        event = "no number on file"
+        event = why
         try:
             if number is not None:
                 event = "challenge not sent"
