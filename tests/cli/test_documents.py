@@ -110,11 +110,11 @@ def test_the_keys_of_each_document_are_listed(office: Office, tmp_path: Path) ->
     documents["audit"] = office.document("audit")
     documents["list"] = office.document("list")
     office.document("run", request, "--out", str(tmp_path / "p.zip"), code=4)
+    documents |= _for_others(office, tmp_path)
     documents["sweep"] = office.document("sweep")
     office.edit("[ledger]", '[ledger]\nbackups = "35 days"')
     documents["replay"] = office.document("replay")
     documents["show"] = office.document("show", request)
-    documents |= _for_others(office, tmp_path)
     new = Office(office.config.with_name("new"))
     documents["init"] = new.document("init")
 
