@@ -128,6 +128,11 @@ class Database:
             with _mapped():
                 connection.close()  # rolls back what is not committed
 
+    @property
+    def joined(self) -> bool:
+        """Whether this thread is inside a transaction that joins several calls."""
+        return self._unit.get() is not None
+
     @contextmanager
     def writing(self) -> Generator[Unit]:
         """Yield the transaction of this thread, or a new one."""
