@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from dsr import config
+from dsr import assurance, config
 from dsr.connectors import files, logs, s3, vcards
 from dsr.connectors.sql import config as sql
 from dsr.connectors.sql import from_config
@@ -50,6 +50,11 @@ SECTIONS: Final[Mapping[str, type]] = {
     "`[ledger]`": config._Ledger,
     "`[identity]`": config._Identity,
     "`[identity.one-time-pin]`": identity._Settings,
+    "`[identity.line]`": assurance._Line,
+    "`[identity.standing-pin]`": assurance._StandingPin,
+    "`[identity.sip]`": assurance._Sip,
+    "`[identity.login]`": assurance._Login,
+    "`[staff.NAME]`": assurance._Member,
     '`[stores.NAME]` with `connector = "sql"`': sql._Store,
     "`[stores.NAME.tables.TABLE]`": sql._Table,
     "One of `sides`": sql._Side,

@@ -43,7 +43,7 @@ def plan(app: App, request: str) -> None:
 
     Prints the token that `dsr run --confirm` asks for.
     """
-    desk = app.desk()
+    desk = app.acting()
     grant = desk.verified(request)
     with progress(app, "reading") as told:
         made = desk.plan(grant, now=now(), progress=told)
@@ -79,7 +79,7 @@ def run(app: App, request: str, confirm: str | None, out: Path | None) -> None:
     if str(out or "").startswith("s3:"):
         what = "packages cannot be written to S3 yet"
         raise InputError(what, "give a local path")
-    desk = app.desk()
+    desk = app.acting()
     grant = desk.verified(request)
     answered = grant.request.state == "done"
     with progress(app, "working on") as told:

@@ -6,18 +6,20 @@ import base64
 import datetime as dt
 import secrets
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyotp
 from attrs import Attribute, field, frozen
 
 from dsr.errors import DeliveryError, NotVerified
-from dsr.identity.grant import Verified
+from dsr.identity.grant import Verified, issue
 from dsr.identity.senders import Sender
 from dsr.ledger import Ledger, Limits
 from dsr.model import Request
 
-__all__ = ["OneTimePin"]
+__all__ = ["OneTimePin", "limit_reached"]
+
+T = TypeVar("T")
 
 METHOD: Final = "one-time PIN"
 _SECRET: Final = 20  # bytes, as RFC 4226 recommends
@@ -101,7 +103,7 @@ class OneTimePin:
             source=source,
         )
         if not saved:
-            raise _limit_reached()
+            raise limit_reached()
         event = why
         try:
             if number is not None:
@@ -123,7 +125,22 @@ class OneTimePin:
     def verify(
         self, ledger: Ledger, request: Request, pin: str, now: dt.datetime, *, source: str = ""
     ) -> Verified:
-        """Return the grant for `request` if `pin` is the one that was sent.
+        """Return the grant for `request` if `pin` is the one that was sent; raises as `check`."""
+        return self.check(
+            ledger, request, pin, now, lambda: issue(ledger, request, METHOD, now), source=source
+        )
+
+    def check(
+        self,
+        ledger: Ledger,
+        request: Request,
+        pin: str,
+        now: dt.datetime,
+        then: Callable[[], T],
+        *,
+        source: str = "",
+    ) -> T:
+        """Return what `then` returns if `pin` is the one that was sent, and use it up with it.
 
         `source` is who guesses, as for `challenge`. Raises `NotVerified`: with one text for a
         wrong, expired, used or never sent PIN, with another when a limit is reached, whichever
@@ -131,35 +148,21 @@ class OneTimePin:
         """
         attempt = ledger.take_attempt(request.id, self.limits, now, source)
         if attempt == "limit":
-            raise _limit_reached()
+            raise limit_reached()
         guess = "".join(pin.split())
         if attempt != "none" and guess.isdecimal():
             equal = pyotp.HOTP(attempt.secret, digits=self.digits).verify(guess, _COUNTER)
-            right = equal and attempt.real
-            if right:
-                verified = self._redeem(ledger, request, attempt.serial, now, source)
-                if verified is not None:
-                    return verified
+            if equal and attempt.real:
+                with ledger.transaction():  # if another was first, the PIN is used up
+                    if ledger.redeem(request.id, attempt.serial, now, source):
+                        return then()
         ledger.audit("verification failed", at=now, request=request.id, note=METHOD)
         what = "the PIN is not right, or no longer valid"
         raise NotVerified(what, "check it, or ask for a new one")
 
-    def _redeem(
-        self, ledger: Ledger, request: Request, serial: int, now: dt.datetime, source: str
-    ) -> Verified | None:
-        """Use the PIN up and return the grant; None if another did so first."""
-        with ledger.transaction():
-            if not ledger.redeem(request.id, serial, now, source):
-                return None
-            current = ledger.get(request.id)
-            proof = ledger.grant(current, METHOD, now)
-            if current.state == "open":
-                ledger.set_state(request.id, "verified", now)
-            ledger.audit("verified", at=now, request=request.id, note=METHOD)
-            return Verified(ledger.get(request.id), METHOD, now, proof)
 
-
-def _limit_reached() -> NotVerified:
+def limit_reached() -> NotVerified:
+    """Return the error of a limit: one text, whichever was reached, and another way (rule 44)."""
     what = "the limit is reached"
     fix = (
         "offer another way to verify, such as the customer's login or a code by letter to the "
