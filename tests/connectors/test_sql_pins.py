@@ -34,7 +34,7 @@ TABLE: Final = sa.Table(
 def accounts(url: str) -> tuple[Sql, str, str]:
     """Return a store of two customers, and their hashes."""
     hers, his = standing.hashed("4711"), standing.hashed("0815")
-    rows = [
+    rows: list[dict[str, object]] = [
         {"account": "A1", "number": ALICE.value, "pin_hash": hers},
         {"account": "A2", "number": BOB.value, "pin_hash": his},
         {"account": "A3", "number": "+4930901899", "pin_hash": None},
