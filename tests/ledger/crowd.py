@@ -30,8 +30,6 @@ class Guess:
     right: bool = False
 
 
-
-
 def fill(ledger: Ledger, count: int) -> None:
     """Give `count` people an open request and a code, as `add` and `save_challenge` would."""
     keys = ledger._keys
