@@ -15,7 +15,9 @@ import datetime as dt
 from typing import Any, Final, Literal
 
 from attrs import frozen
-from sqlalchemy import Row, and_, case, delete, select, update
+from sqlalchemy import Row, Update, and_, bindparam, case, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
 from dsr.errors import LedgerError
 from dsr.ledger.database import Part, Unit
@@ -99,37 +101,25 @@ class Counts:
 
     def add_sent(self) -> None:
         """Count a code that is sent."""
-        self._change(sent=counters.c.sent + 1)
+        self._execute(_ADD_SENT)
 
     def add_failure(self) -> None:
         """Count a failure; in a row only for whoever is guessed at."""
-        self._change(
-            failures=counters.c.failures + 1,
-            streak=counters.c.streak + case((self._own, 1), else_=0),
-        )
+        self._execute(_ADD_FAILURE, target=self._whom.target)
 
     def take_back(self) -> None:
         """Take one failure of this day back, and end the failures in a row.
 
         A counter that has moved on to a later day does not have it any more.
         """
-        has_it = and_(counters.c.day == self._day, counters.c.failures > 0)
-        self._change(
-            failures=counters.c.failures - case((has_it, 1), else_=0),
-            streak=case((self._own, 0), else_=counters.c.streak),
-        )
+        self._execute(_TAKE_BACK, target=self._whom.target, of=self._day)
 
     @property
     def _source(self) -> Row[Any] | None:
         return None if self._whom.source is None else self._rows[self._whom.source]
 
-    @property
-    def _own(self) -> Any:  # noqa: ANN401  (SQLAlchemy's type of a comparison says as little)
-        return counters.c.number == self._whom.target
-
-    def _change(self, **values: object) -> None:
-        change = update(counters).where(counters.c.number.in_(self._whom.keys))
-        self._unit.connection.execute(change.values(**values))
+    def _execute(self, change: Update, **values: object) -> None:
+        self._unit.connection.execute(change, {"whom": self._whom.keys, **values})
 
 
 class Guesses(Part):
@@ -230,15 +220,20 @@ def refuse(unit: Unit, event: str, request_id: str, limit: Limit, at: dt.datetim
 
 
 def _row(unit: Unit, key: bytes, day: dt.date) -> Row[Any]:
-    """Return the counter of `key` as of `day`, made if need be, and locked: in one statement.
+    """Return the counter of `key` as of `day`, made if need be, and locked: in one statement."""
+    return unit.connection.execute(
+        _TODAY[unit.connection.dialect.name], {"number": key, "day": day}
+    ).one()
+
+
+def _today(new: sqlite.Insert | postgresql.Insert) -> ReturningInsert[Any]:
+    """Return the statement of `_row`.
 
     The clock of one process may be behind another's; a counter never goes back to a day that is
     over, or its failures would be forgotten.
     """
-    fresh = {"number": key, "day": day, "sent": 0, "failures": 0, "streak": 0}
-    new = unit.insert(counters).values(fresh)
     old, later = counters.c, counters.c.day < new.excluded.day
-    again = new.on_conflict_do_update(
+    again = new.values(sent=0, failures=0, streak=0).on_conflict_do_update(
         index_elements=["number"],
         set_={
             "day": case((later, new.excluded.day), else_=old.day),
@@ -246,4 +241,23 @@ def _row(unit: Unit, key: bytes, day: dt.date) -> Row[Any]:
             "failures": case((later, 0), else_=old.failures),
         },
     )
-    return unit.connection.execute(again.returning(counters)).one()
+    return again.returning(counters)
+
+
+# Built once: every attempt needs them, and building costs more than running.
+_TODAY: Final = {
+    "postgresql": _today(postgresql.insert(counters)),
+    "sqlite": _today(sqlite.insert(counters)),
+}
+_COUNTED: Final = update(counters).where(counters.c.number.in_(bindparam("whom", expanding=True)))
+_OWN: Final = counters.c.number == bindparam("target")
+_ADD_SENT: Final = _COUNTED.values(sent=counters.c.sent + 1)
+_ADD_FAILURE: Final = _COUNTED.values(
+    failures=counters.c.failures + 1,
+    streak=counters.c.streak + case((_OWN, 1), else_=0),
+)
+_TAKE_BACK: Final = _COUNTED.values(
+    failures=counters.c.failures
+    - case((and_(counters.c.day == bindparam("of"), counters.c.failures > 0), 1), else_=0),
+    streak=case((_OWN, 0), else_=counters.c.streak),
+)
