@@ -14,6 +14,7 @@ from typing import Final, TypeVar, cast
 from attrs import field, frozen
 
 from dsr.connector import Connector
+from dsr.delivering import Delivery
 from dsr.desk import Desk
 from dsr.errors import ConfigurationError, InvalidIdentifier
 from dsr.identify import identify
@@ -95,6 +96,7 @@ class _File:
     deadlines: Deadlines = field(factory=Deadlines)
     unresolved: Mapping[str, Unresolved] = field(factory=dict)
     answers: Answers = field(factory=Answers)
+    delivery: Delivery = field(factory=Delivery)
 
 
 @frozen
@@ -110,6 +112,7 @@ class Configuration:
     accounts: str
     pin: OneTimePin
     backups: str = ""
+    delivery: Delivery = field(factory=Delivery)
 
     @property
     def context(self) -> Context:
@@ -217,6 +220,7 @@ def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
         accounts=file.identity.accounts,
         pin=pins[0],
         backups=file.ledger.backups,
+        delivery=file.delivery,
     )
 
 
@@ -262,6 +266,8 @@ def _misnamed(file: _File, connectors: Sequence[Connector]) -> Iterator[str]:
             yield f'identity.levels.{right} names no way to verify: write "{_LEVEL}"'
     if file.identity.accounts and file.identity.accounts not in file.stores:
         yield f"identity.accounts names no store: stores are {', '.join(file.stores)}"
+    if file.delivery.contact and not file.identity.accounts:
+        yield "delivery.contact is a field of the store of accounts: set identity.accounts"
     for connector in connectors:
         for name in sorted(connector.categories - file.categories.keys()):
             yield f"stores.{connector.name} holds category {name}: add [categories.{name}]"

@@ -51,6 +51,7 @@ from dsr.model import (
 from dsr.notifying import Told
 from dsr.onfile import OnFile, on_file
 from dsr.package import Cover, Package, save
+from dsr.place import Place
 from dsr.plan import Wish
 from dsr.policy.deadlines import due
 from dsr.policy.grounds import check_ground
@@ -339,12 +340,13 @@ class Desk:
         return [(signed | done)[request.id] for request in requests]
 
     def export(
-        self, grant: Verified, path: Path, *, now: dt.datetime, progress: Progress = quiet
+        self, grant: Verified, path: Path | Place, *, now: dt.datetime, progress: Progress = quiet
     ) -> Receipt:
         """Write the package of an access or portability request to `path`; return the receipt.
 
-        The file appears whole or not at all. Raises `StoreError` when a recording breaks off
-        while it is read, and `PolicyError` as `check_policy` does.
+        `path` is a file, or another place (`dsr.delivering`): the package appears there whole or
+        not at all. Raises `StoreError` when a recording breaks off while it is read, and
+        `PolicyError` as `check_policy` does.
         """
         self.check_policy(now=now)
         request = self._exportable(grant)

@@ -15,6 +15,7 @@ from typing import Self
 from dsr.ledger.audit import Audit, AuditEntry
 from dsr.ledger.challenges import Attempt, Challenges, Limits
 from dsr.ledger.database import Database
+from dsr.ledger.deliveries import Deliveries, Parcel
 from dsr.ledger.doubts import Doubt, Doubts
 from dsr.ledger.grants import Grant, Grants
 from dsr.ledger.holds import Holds
@@ -35,12 +36,25 @@ __all__ = [
     "Limits",
     "Note",
     "Notice",
+    "Parcel",
     "new_key",
     "read_key",
 ]
 
 
-class Ledger(Requests, Doubts, Notes, Notices, Grants, Challenges, Plans, Holds, Receipts, Audit):
+class Ledger(
+    Requests,
+    Doubts,
+    Notes,
+    Notices,
+    Grants,
+    Challenges,
+    Deliveries,
+    Plans,
+    Holds,
+    Receipts,
+    Audit,
+):
     """An open ledger. Threads may share it; every process opens its own.
 
     Each call is one short transaction, unless `transaction` joins several. Every method raises
