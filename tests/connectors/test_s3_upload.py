@@ -94,7 +94,7 @@ def test_what_breaks_off_leaves_the_older_object(rgw: Rgw, bucket: str) -> None:
 
 def test_nothing_shows_before_it_is_whole(rgw: Rgw, bucket: str) -> None:
     """While parts arrive, nobody can read the key."""
-    seen = []
+    seen: list[object] = []
 
     def watched() -> Iterator[bytes]:
         for number, piece in enumerate(pieces(17 * MIB)):
