@@ -16,6 +16,7 @@ from attrs import field, frozen
 from dsr.assurance import Assurance
 from dsr.assurance import from_config as assurance_from_config
 from dsr.connector import Connector
+from dsr.delivering import Delivery
 from dsr.desk import Desk
 from dsr.errors import ConfigurationError, InvalidIdentifier
 from dsr.identify import identify
@@ -100,6 +101,7 @@ class _File:
     unresolved: Mapping[str, Unresolved] = field(factory=dict)
     answers: Answers = field(factory=Answers)
     staff: Mapping[str, Mapping[str, object]] = field(factory=dict)
+    delivery: Delivery = field(factory=Delivery)
 
 
 @frozen
@@ -116,6 +118,7 @@ class Configuration:
     pin: OneTimePin
     backups: str = ""
     assurance: Assurance = field(factory=Assurance)
+    delivery: Delivery = field(factory=Delivery)
 
     @property
     def context(self) -> Context:
@@ -138,6 +141,7 @@ class Configuration:
             holds=self.holds,
             backups=self.backups,
             assurance=self.assurance,
+            delivery=self.delivery,
         )
 
 
@@ -227,6 +231,7 @@ def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
         assurance=assured[0],
         pin=pins[0],
         backups=file.ledger.backups,
+        delivery=file.delivery,
     )
 
 
@@ -267,6 +272,8 @@ def _misnamed(file: _File, connectors: Sequence[Connector]) -> Iterator[str]:
     """Yield what names a store or category that is not there."""
     if file.identity.accounts and file.identity.accounts not in file.stores:
         yield f"identity.accounts names no store: stores are {', '.join(file.stores)}"
+    if file.delivery.contact and not file.identity.accounts:
+        yield "delivery.contact is a field of the store of accounts: set identity.accounts"
     for connector in connectors:
         for name in sorted(connector.categories - file.categories.keys()):
             yield f"stores.{connector.name} holds category {name}: add [categories.{name}]"

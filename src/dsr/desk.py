@@ -16,14 +16,16 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from dsr import answering, deciding, handover, identity, notifying
+from dsr import answering, deciding, delivering, handover, identity, notifying
 from dsr.answering import PERSONAL, Answered, Standing
 from dsr.apply import Case, apply
 from dsr.assurance import Assurance
 from dsr.confirm import Permit, confirm
 from dsr.connector import Connector
+from dsr.delivering import Delivery
 from dsr.errors import (
     ConfigurationError,
+    DeliveryError,
     InputError,
     NotAllowed,
     NotConfirmed,
@@ -54,7 +56,8 @@ from dsr.model import (
     Tally,
 )
 from dsr.notifying import Told
-from dsr.package import Cover, Package, save
+from dsr.package import Cover, Encrypted, Package, save
+from dsr.place import Place
 from dsr.plan import Wish
 from dsr.policy.deadlines import due
 from dsr.policy.grounds import check_ground
@@ -72,6 +75,7 @@ __all__ = ["Desk", "Plan"]
 _ID_BYTES: Final = 6
 _NONCE_BYTES: Final = 16
 _FOUR_EYES: Final = 2
+_USABLE: Final = "contact usable"
 #: What was approved before is carried out to its end.
 _UNDER_WAY: Final[frozenset[State]] = frozenset({"confirmed", "incomplete", "done"})
 
@@ -106,7 +110,8 @@ class Desk:
     stores that split side by side. `backups` is for how long backups of the stores are kept
     (`35 days`): so long `replay` can erase again what one of them brings back. `assurance` says
     how sure the operator must be of who asks. `actor` is the one of the staff who sits at the
-    desk (`acting`); empty for a backend that acts for the person who asks.
+    desk (`acting`); empty for a backend that acts for the person who asks. `delivery` says how
+    packages reach people.
     """
 
     stores: tuple[Connector, ...] = field()
@@ -119,6 +124,7 @@ class Desk:
     backups: str = ""
     assurance: Assurance = field(factory=Assurance)
     actor: str = ""
+    delivery: Delivery = field(factory=Delivery)
 
     @stores.validator
     def _unique(self, _: object, stores: Sequence[Connector]) -> None:
@@ -427,18 +433,23 @@ class Desk:
         return [(signed | done)[request.id] for request in requests]
 
     def export(
-        self, grant: Verified, path: Path, *, now: dt.datetime, progress: Progress = quiet
+        self, grant: Verified, path: Path | Place, *, now: dt.datetime, progress: Progress = quiet
     ) -> Receipt:
         """Write the package of an access or portability request to `path`; return the receipt.
 
-        The file appears whole or not at all. Raises `StoreError` when a recording breaks off
-        while it is read, and `PolicyError` as `check_policy` does.
+        `path` is a file, or another place (`dsr.delivering`): the package appears there whole or
+        not at all. Raises `StoreError` when a recording breaks off while it is read, and
+        `PolicyError` as `check_policy` does.
         """
         self._may("run")
         self.check_policy(now=now)
         request = self._exportable(grant, now)
         if receipt := self._closed(request):
             return receipt
+        if self.delivery.encrypt and not isinstance(path, Encrypted):
+            what = "packages are to be encrypted, and this place does not encrypt"
+            raise InputError(what, "export to dsr.package.Encrypted(place, hand, made)")
+        self._note_contact(request, now)
         with Package(self._cover(request, now)) as package:
             receipt = fill(package, self._run, request, now, progress)
             info = save(package, path)
@@ -456,6 +467,10 @@ class Desk:
         if self._closed(request):
             what = f"request {request.id} is answered already"
             raise RequestError(what, "open a new one for another copy")
+        if self.delivery.encrypt:
+            what = "packages are to be encrypted, and a stream is not"
+            raise InputError(what, "export to dsr.package.Encrypted(place, hand, made)")
+        self._note_contact(request, now)
         return self._pieces(request, now)
 
     def _pieces(self, request: Request, now: dt.datetime) -> Iterator[bytes]:
@@ -463,6 +478,34 @@ class Desk:
             receipt = fill(package, self._run, request, now)
             info = yield from package.stream()
             self._delivered(receipt, package, info, now)
+
+    def _note_contact(self, request: Request, now: dt.datetime) -> None:
+        """Look, while it is known whom the request is about, whether a link may be sent to them."""
+        if not self.delivery.contact:
+            return
+        store = next(each for each in self.stores if each.name == self.accounts)
+        subject = self.ledger.subject(request.id)
+        event, note = _USABLE, ""
+        try:
+            delivering.contact(store, subject, request, self.delivery, now)
+        except DeliveryError as error:
+            event, note = "contact not usable", error.what
+        self.ledger.audit(event, at=now, request=request.id, note=note)
+
+    def link(self, request: str, place: Place, *, now: dt.datetime) -> str:
+        """Return the secret token of a link to the package of a request, which works once.
+
+        Where the configuration names a contact, it must have been older than the request when
+        the package was made (law.md rule 43). Raises `DeliveryError`, and as
+        `dsr.delivering.link` does.
+        """
+        self._may("run")
+        entries = [each.event for each in self.ledger.entries(request)]
+        if self.delivery.contact and _USABLE not in entries:
+            what = f"no link to the package of request {request}: the contact must not be used"
+            raise DeliveryError(what, "send the package by post to the address on file")
+        expires = self.delivery.expires(now)
+        return delivering.link(self.ledger, request, place, expires, now)
 
     def handover(
         self, grant: Verified, folder: Path, *, now: dt.datetime, progress: Progress = quiet
@@ -525,10 +568,12 @@ class Desk:
             return sweep(self._run, now, progress, dry=True)
         receipts = self.resume(now=now, progress=progress)
         swept = sweep(self._run, now, progress)
+        expired = delivering.expire(self.ledger, now, self.delivery.place)
         with self.ledger.transaction():
             self.ledger.forget(self._today(now), now)
             self.ledger.audit("routine deletion", at=now)
-        return evolve(swept, resumed=tuple(receipts))
+        problems = (*swept.problems, *expired.problems)
+        return evolve(swept, resumed=tuple(receipts), problems=problems)
 
     def replay(
         self,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
 from dsr.model import Finding
+from tests.cli.addresses import with_addresses
 from tests.cli.office import EVA, ROOT, Office, check_run
 from tests.cli.staff import Staff
 
@@ -124,7 +125,12 @@ def test_the_keys_of_each_document_are_listed(office: Office, tmp_path: Path) ->
     documents["check"] = office.document("check")
     documents["audit"] = office.document("audit")
     documents["list"] = office.document("list")
+    with_addresses(office)
+    documents["contact"] = office.document("contact", request)
     office.document("run", request, "--out", str(tmp_path / "p.zip"), code=4)
+    documents["link"] = office.document("link", request)
+    copy = ("--out", str(tmp_path / "copy.zip"))
+    documents["fetch"] = office.document("fetch", *copy, stdin=documents["link"]["link"])
     documents |= _for_others(office, tmp_path)
     documents |= _by_staff(office)
     documents["sweep"] = office.document("sweep")

@@ -14,7 +14,7 @@ import pytest
 
 from dsr.errors import NotVerified
 from dsr.identity import FileSender, OneTimePin
-from dsr.identity.pin import _limit_reached
+from dsr.identity.pin import limit_reached
 from dsr.ledger import Ledger, Limits
 from dsr.model import Identifier, Subject
 from tests.identity.post import Post
@@ -86,7 +86,7 @@ def test_every_limit_reads_the_same(ledger: Ledger, post: Post, limit: str) -> N
         with pytest.raises(NotVerified) as caught:
             otp.challenge(ledger, REQUEST, PHONE, NOW, source=HOME)
         refused.append(str(caught.value))
-    assert set(refused) == {str(_limit_reached())}
+    assert set(refused) == {str(limit_reached())}
     assert "offer another way to verify" in refused[0]
     assert "the request stands" in refused[0]
     assert ledger.get("r1") == before

@@ -7,6 +7,7 @@ import click
 from dsr.cli import (
     answering,
     deciding,
+    delivery,
     demo,
     fulfil,
     handing,
@@ -32,6 +33,18 @@ def main() -> None:
     """  # noqa: D301  (click's mark for lines to keep is a real backspace)
 
 
-for _module in (setup, intake, identity, answering, fulfil, handing, deciding, holds, sweep, demo):
+for _module in (
+    setup,
+    intake,
+    identity,
+    answering,
+    fulfil,
+    delivery,
+    handing,
+    deciding,
+    holds,
+    sweep,
+    demo,
+):
     for _command in _module.COMMANDS:
         main.add_command(_command)

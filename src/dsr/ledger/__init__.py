@@ -18,6 +18,7 @@ from dsr.ledger.approvals import Approvals
 from dsr.ledger.audit import Audit, AuditEntry
 from dsr.ledger.challenges import Attempt, Challenges, Limits
 from dsr.ledger.database import Database
+from dsr.ledger.deliveries import Deliveries, Parcel
 from dsr.ledger.doubts import Doubt, Doubts
 from dsr.ledger.factors import Factors, Proved
 from dsr.ledger.grants import Grant, Grants
@@ -39,6 +40,7 @@ __all__ = [
     "Limits",
     "Note",
     "Notice",
+    "Parcel",
     "Proved",
     "new_key",
     "read_key",
@@ -54,6 +56,7 @@ class Ledger(
     Challenges,
     Factors,
     Approvals,
+    Deliveries,
     Plans,
     Holds,
     Receipts,
