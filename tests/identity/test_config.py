@@ -50,8 +50,8 @@ def test_a_file_starts_from_the_configuration() -> None:
     ("table", "text"),
     [
         ({}, "identity.one-time-pin.sender is missing"),
-        ({"sender": "sms"}, 'write "console"'),
-        ({"sender": "file:"}, 'write "console"'),
+        ({"sender": "sms"}, 'write "https://'),
+        ({"sender": "file:"}, '"file:PATH"'),
         ({"sender": "http://sms.example"}, "https"),
         ({"sender": "console", "headers": {"A": "B"}}, "headers"),
         ({"sender": "https://sms.example", "headers": {"A": "DSR_NO_SUCH"}}, "DSR_NO_SUCH"),

@@ -21,6 +21,7 @@ from dsr.ledger.holds import Holds
 from dsr.ledger.keys import new_key, read_key
 from dsr.ledger.notes import Note, Notes
 from dsr.ledger.notices import Notice, Notices
+from dsr.ledger.outbox import Message, Outbox
 from dsr.ledger.plans import Confirmed, Plans
 from dsr.ledger.receipts import Receipts
 from dsr.ledger.requests import Requests
@@ -33,6 +34,7 @@ __all__ = [
     "Grant",
     "Ledger",
     "Limits",
+    "Message",
     "Note",
     "Notice",
     "new_key",
@@ -40,7 +42,19 @@ __all__ = [
 ]
 
 
-class Ledger(Requests, Doubts, Notes, Notices, Grants, Challenges, Plans, Holds, Receipts, Audit):
+class Ledger(
+    Requests,
+    Doubts,
+    Notes,
+    Notices,
+    Grants,
+    Challenges,
+    Outbox,
+    Plans,
+    Holds,
+    Receipts,
+    Audit,
+):
     """An open ledger. Threads may share it; every process opens its own.
 
     Each call is one short transaction, unless `transaction` joins several. Every method raises
