@@ -52,7 +52,7 @@ def test_a_file_starts_from_the_configuration() -> None:
 
 TEXTS = {"de": "{pin}, {minutes}"}
 CALL = {"to": "{number}", "say": "{greeting}", "wait_for": "{key}", "then": "{text}"}
-MAIL = {"recipient": "{number}@sms.example", "author": "dsr@example.org"}
+MAIL: dict[str, Any] = {"recipient": "{number}@sms.example", "author": "dsr@example.org"}
 
 
 class Exchange:
