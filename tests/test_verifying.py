@@ -461,6 +461,7 @@ def test_known_and_unknown_cost_the_same(office: Office) -> None:
     work = Work(here)
     acts: dict[str, Callable[[str], object]] = {
         "challenge": lambda request: here.desk.challenge(request, now=NOW),
+        "later": lambda request: here.desk.challenge(request, now=NOW, later=True),
         "code": lambda request: here.prove(request, Code("12")),
         "standing": lambda request: here.prove(request, StandingPin("wrong")),
         "sip challenge": lambda request: len(here.desk.sip_challenge(request, now=NOW).nonce),

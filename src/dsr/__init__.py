@@ -4,11 +4,13 @@ Build a `Desk` (`dsr.load(path).desk()`, or from your own connectors), then: `op
 `verify`, `plan`, `apply` or `export`, and `resume` after a crash.
 """
 
+from dsr.assurance import Assurance
 from dsr.config import Configuration, load
 from dsr.connector import (
     Checks,
     Connector,
     Erases,
+    KeepsPins,
     Locks,
     Rectifies,
     Redacts,
@@ -16,6 +18,7 @@ from dsr.connector import (
     Splits,
     Vouches,
 )
+from dsr.delivering import Delivery
 from dsr.desk import Desk, Plan
 from dsr.errors import (
     AuditBroken,
@@ -37,7 +40,22 @@ from dsr.errors import (
     UnknownRight,
 )
 from dsr.identify import identify
-from dsr.identity import ConsoleSender, FileSender, OneTimePin, Sender, Verified, WebhookSender
+from dsr.identity import (
+    Assertion,
+    CallableSender,
+    CallSender,
+    Code,
+    ConsoleSender,
+    Decision,
+    FileSender,
+    OneTimePin,
+    Sender,
+    SipAnswer,
+    SmtpSender,
+    StandingPin,
+    Verified,
+    WebhookSender,
+)
 from dsr.ledger import Ledger
 from dsr.model import (
     Content,
@@ -61,11 +79,17 @@ from dsr.model import (
 )
 from dsr.policy.model import Category, Operator, Policy, Recipient, Retention
 from dsr.settings import Context, settings
+from dsr.verifying import Proving
 
 __all__ = [
+    "Assertion",
+    "Assurance",
     "AuditBroken",
+    "CallSender",
+    "CallableSender",
     "Category",
     "Checks",
+    "Code",
     "Configuration",
     "ConfigurationError",
     "Connector",
@@ -73,6 +97,8 @@ __all__ = [
     "Content",
     "Context",
     "Credential",
+    "Decision",
+    "Delivery",
     "DeliveryError",
     "Desk",
     "Do",
@@ -87,6 +113,7 @@ __all__ = [
     "InputError",
     "InvalidIdentifier",
     "Keep",
+    "KeepsPins",
     "Ledger",
     "LedgerError",
     "Lock",
@@ -100,6 +127,7 @@ __all__ = [
     "Plan",
     "Policy",
     "PolicyError",
+    "Proving",
     "Receipt",
     "Recipient",
     "Record",
@@ -112,7 +140,10 @@ __all__ = [
     "Restricts",
     "Retention",
     "Sender",
+    "SipAnswer",
+    "SmtpSender",
     "Splits",
+    "StandingPin",
     "Step",
     "StoreError",
     "StoreUnavailable",

@@ -38,6 +38,7 @@ from dsr.export import fill, with_gap
 from dsr.handover import HandedOver
 from dsr.holding import Locked, lift, place
 from dsr.identity import OneTimePin, Verified
+from dsr.identity.outbox import Posted, post
 from dsr.identity.proofs import Code, Proof
 from dsr.identity.staff import Role
 from dsr.ledger import Confirmed, Ledger
@@ -202,17 +203,24 @@ class Desk:
             what = "the language is none that operator.languages lists"
             raise InputError(what, f"use one of {', '.join(self.policy.operator.languages)}")
 
-    def challenge(self, request: str, *, now: dt.datetime, source: str = "") -> None:
-        """Send a one-time PIN to the number on file.
+    def challenge(
+        self, request: str, *, now: dt.datetime, source: str = "", later: bool = False
+    ) -> None:
+        """Send a one-time PIN to the number on file; with `later`, once `post` is called.
 
-        `source` is where it is asked from, such as a client's address, for the limits. Does the
+        A public form answers first and sends then: so everybody waits equally long. `source` is
+        where it is asked from, such as a client's address, for the limits. Does the
         same, but for the sending, when no number is on file, or the line is one that a PIN
         proves nothing on (law.md rules 11, 36, 42). Raises `RequestNotFound`, `RequestError`
         (closed), `NotVerified` (a limit is reached), `DeliveryError`, `StoreUnavailable` (the
         store of accounts).
         """
         self._may("verify")
-        self._verifier.challenge(request, now, source)
+        self._verifier.challenge(request, now, source, later=later)
+
+    def post(self, *, now: dt.datetime) -> Posted:
+        """Send the PINs that wait; as `dsr.identity.outbox.post`."""
+        return post(self.ledger, self.pin.sender, now)
 
     def sip_challenge(self, request: str, *, now: dt.datetime) -> SipChallenge:
         """Return a challenge for the person's telephone; as `dsr.verifying.Verifier` does."""

@@ -136,12 +136,14 @@ class Verifier:
     zone: ZoneInfo
     assurance: Assurance
 
-    def challenge(self, request: str, now: dt.datetime, source: str = "") -> None:
+    def challenge(
+        self, request: str, now: dt.datetime, source: str = "", *, later: bool = False
+    ) -> None:
         """Send a one-time PIN to the number on file; as `OneTimePin.challenge`."""
         found = self.ledger.get(request)
         known = self.known(self.ledger.subject(request), now)
         number = known.subject.identifiers[0].value if known.subject and not known.why else None
-        self.pin.challenge(self.ledger, found, number, now, known.why, source=source)
+        self.pin.challenge(self.ledger, found, number, now, known.why, source=source, later=later)
 
     def sip_challenge(self, request: str, nonce: str, now: dt.datetime) -> SipChallenge:
         """Keep `nonce` as the request's challenge for a telephone, and return what to send it.

@@ -111,6 +111,7 @@ def test_the_keys_of_each_document_are_listed(office: Office, tmp_path: Path) ->
     office.config.with_name("new").mkdir()
     documents: dict[str, Any] = {"open": opened}
     documents["challenge"] = office.document("challenge", request)
+    documents["post"] = office.document("post")
     documents["verify"] = office.document("verify", request, stdin=office.pin())
     documents["extend"] = office.document("extend", request, "--reason", "many")
     late = office.document("open", "access", "--phone", EVA)["request"]

@@ -1,4 +1,4 @@
-"""Who makes a request, and who agrees to a plan: challenge, verify, vouch, approve.
+"""Who makes a request, and who agrees to a plan: challenge, post, verify, vouch, approve.
 
 What is secret is read from standard input or a prompt: on the command line it would show in the
 list of processes.
@@ -11,9 +11,10 @@ from typing import Final, cast
 
 import click
 from attrs import frozen
+from rich.markup import escape
 
 from dsr.cli.common import App, app_options, now, reply
-from dsr.cli.failing import NOT_VERIFIED, Command, err
+from dsr.cli.failing import INCOMPLETE, NOT_VERIFIED, Command, err
 from dsr.cli.intake import next_step
 from dsr.errors import InputError
 from dsr.identity.levels import FACTORS, Factor
@@ -79,6 +80,31 @@ def challenge(app: App, request: str, *, sip: bool) -> None:
         err.print(f"Next: dsr verify {request}")
 
     reply(app, document, people)
+
+
+@click.command(cls=Command)
+@app_options
+def post(app: App) -> None:
+    """Send the PINs that wait: those that a backend promised and left to this.
+
+    Exit code 4 if one could not be sent; it is tried three times, by this command.
+    """
+    posted = app.acting().post(now=now())
+
+    def people() -> None:
+        click.echo(f"{posted.sent:,} sent, {posted.failed:,} failed, {posted.dropped:,} dropped")
+        for reason in posted.reasons:
+            err.print(f"[red]failed[/]  {escape(reason)}")
+
+    document = {
+        "sent": posted.sent,
+        "failed": posted.failed,
+        "dropped": posted.dropped,
+        "reasons": list(posted.reasons),
+    }
+    reply(app, document, people)
+    if posted.failed:
+        raise SystemExit(INCOMPLETE)
 
 
 @click.command(cls=Command)
@@ -166,4 +192,4 @@ def _secret(name: str) -> str:
     return str(text).strip()
 
 
-COMMANDS: Final = (challenge, verify, vouch, approve)
+COMMANDS: Final = (challenge, post, verify, vouch, approve)

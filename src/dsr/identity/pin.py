@@ -13,6 +13,7 @@ from attrs import Attribute, field, frozen
 
 from dsr.errors import DeliveryError, NotVerified
 from dsr.identity.grant import Verified, issue
+from dsr.identity.outbox import document
 from dsr.identity.senders import Sender
 from dsr.ledger import Ledger, Limits
 from dsr.model import Request
@@ -79,31 +80,42 @@ class OneTimePin:
         why: str = "no number on file",
         *,
         source: str = "",
+        later: bool = False,
     ) -> None:
         """Send a fresh PIN to `number` (E.164), the one on file; earlier PINs are void.
 
         For None, no number on file that a PIN may go to, it does the same except for sending, so
         that its result tells a stranger nothing (law.md rule 11); the audit trail has `why`.
         `source` is who asks, such as a client's address; empty if unknown. Handing a message over
-        takes time, and can fail: a public form answers before it calls this. Raises `NotVerified`
-        when a limit is reached, `DeliveryError`, `RequestNotFound`, and `RequestError` for a
-        closed request.
+        takes time, and can fail: with `later` it waits in the ledger's outbox until
+        `dsr.identity.outbox.post`, so that a public form answers everybody alike. Raises
+        `NotVerified` when a limit is reached, `DeliveryError`, `RequestNotFound`, and
+        `RequestError` for a closed request.
         """
         asked = ledger.subject(request.id).identifiers[0].value
         secret = base64.b32encode(secrets.token_bytes(_SECRET)).decode()
         pin = pyotp.HOTP(secret, digits=self.digits).at(_COUNTER)
-        saved = ledger.save_challenge(
-            request.id,
-            secret=secret,
-            number=number or asked,
-            real=number is not None,
-            expires=now + dt.timedelta(minutes=self.minutes),
-            limits=self.limits,
-            at=now,
-            source=source,
-        )
+        expires = now + dt.timedelta(minutes=self.minutes)
+        with ledger.transaction():
+            saved = ledger.save_challenge(
+                request.id,
+                secret=secret,
+                number=number or asked,
+                real=number is not None,
+                expires=expires,
+                limits=self.limits,
+                at=now,
+                source=source,
+            )
+            if saved and later:
+                waits = document(number, pin, request.language) if number else None
+                ledger.put(request.id, waits, expires=expires, at=now)
+                event = why if number is None else "challenge waits"
+                ledger.audit(event, at=now, request=request.id, note=METHOD)
         if not saved:
             raise limit_reached()
+        if later:
+            return
         event = why
         try:
             if number is not None:

@@ -26,6 +26,7 @@ from dsr.ledger.holds import Holds
 from dsr.ledger.keys import new_key, read_key
 from dsr.ledger.notes import Note, Notes
 from dsr.ledger.notices import Notice, Notices
+from dsr.ledger.outbox import Message, Outbox
 from dsr.ledger.plans import Confirmed, Plans
 from dsr.ledger.receipts import Receipts
 from dsr.ledger.requests import Requests
@@ -38,6 +39,7 @@ __all__ = [
     "Grant",
     "Ledger",
     "Limits",
+    "Message",
     "Note",
     "Notice",
     "Parcel",
@@ -57,6 +59,7 @@ class Ledger(
     Factors,
     Approvals,
     Deliveries,
+    Outbox,
     Plans,
     Holds,
     Receipts,

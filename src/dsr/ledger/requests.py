@@ -16,7 +16,7 @@ from dsr.ledger.database import Part, Unit
 from dsr.ledger.keys import Keys
 from dsr.ledger.plans import delete_plan
 from dsr.ledger.rows import open_row, raise_version, refuse_closed, request_row
-from dsr.ledger.tables import challenges, hashes, requests
+from dsr.ledger.tables import challenges, factors, hashes, nonces, outbox, requests
 from dsr.model import Identifier, Outcome, Request, Right, State, Subject
 from dsr.report import canonical
 
@@ -241,7 +241,8 @@ class Requests(Part):
             refuse_closed(row)
             ended = {"state": state, "closed": at, "forget": forget}
             unit.connection.execute(update(requests).where(requests.c.id == id).values(ended))
-            unit.connection.execute(delete(challenges).where(challenges.c.request == id))
+            for each in (challenges, factors, nonces, outbox):
+                unit.connection.execute(delete(each).where(each.c.request == id))
             if forget is None:
                 _forget(unit, id)
             _restrictions_change(unit, row)
