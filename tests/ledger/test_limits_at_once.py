@@ -9,6 +9,8 @@ import random
 from collections import Counter
 from typing import Final
 
+import pytest
+
 from dsr.ledger import Ledger, Limits
 from tests.ledger.crowd import Guess, at_once, fill, overall_failures, total
 
@@ -56,6 +58,28 @@ def test_many_sources_at_once(ledger: Ledger, url: str) -> None:
     work = [chance.sample(pairs, len(pairs)) for _ in range(PROCESSES)]
     found = total(at_once(url, _limits(per_source=12), work))
     assert found == {"compared": 10 * 12, "limit": 300 - 10 * 12}
+
+
+@pytest.mark.parametrize("limit", ["per_number", "per_source", "overall"])
+def test_one_guess_is_left(ledger: Ledger, url: str, limit: str) -> None:
+    """Rule 41: of processes that guess at the very same moment, one gets the last guess.
+
+    Sixty times, with one guess more each time: at one number through several requests, from one
+    source, or of all together.
+    """
+    rounds = 60
+    fill(ledger, rounds * PROCESSES, share=MANY if limit == "per_number" else 1)
+    work = [
+        [
+            Guess(step * PROCESSES + part, "a source", limits=_limits(**{limit: step + 1}))
+            for step in range(rounds)
+        ]
+        for part in range(PROCESSES)
+    ]
+    compared = Counter[int]()
+    for each in at_once(url, _limits(), work, in_step=True):
+        compared.update(n // PROCESSES for (n, what) in each if what == "compared")
+    assert compared == dict.fromkeys(range(rounds), 1)
 
 
 def test_right_guesses_at_once_take_back_their_own(ledger: Ledger, url: str) -> None:
