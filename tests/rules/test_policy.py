@@ -43,8 +43,20 @@ def test_recipients_are_named() -> None:
 )
 def test_only_union_law_is_a_duty(jurisdiction: str, refused: bool) -> None:
     """Rule 14 (GDPR Art. 17(3)(b)): eighteen months under the law of the USA keep nothing."""
-    duty = Retention("18 months", "47 CFR § 42.6", jurisdiction=jurisdiction)
+    duty = Retention("18 months", "records rule", jurisdiction=jurisdiction)
     assert bool(_errors(keep=(duty,))) is refused
+    assert _errors(keep=(evolve(duty, law="47 CFR § 42.6"),))  # whatever is said of it
+
+
+@pytest.mark.parametrize("ground", ["17(3)(b)", "17(3)(e)"])
+def test_no_hold_under_a_statute_of_the_united_states(ground: str) -> None:
+    """Rule 14 (GDPR Art. 17(3)(b)): a duty that calls itself a claim, as is a hold's default."""
+    hold = Hold("h1", "toll records", "compliance", "47 CFR s. 42.6", ground=ground)
+    policy = Policy(OPERATOR, {"calls": evolve(CATEGORY, retention="6 months")})
+    (told,) = must_not_run(policy, [hold], TODAY)
+    assert "17(3)(b)" in told
+    claim = evolve(hold, ground="17(3)(e)", law="GDPR Art. 17(3)(e)")
+    assert not must_not_run(policy, [claim], TODAY)
 
 
 def test_a_foreign_operator_has_no_duty_by_itself() -> None:

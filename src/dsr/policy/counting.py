@@ -104,7 +104,7 @@ _WORDS: Final = frozenset(
     derniers dernière dernières chaque quotidiennement janvier février mars avril juin juillet août
     septembre octobre novembre décembre lundi mardi mercredi jeudi vendredi samedi dimanche
     aujourd hui
-    """.split()
+    """.split()  # noqa: SIM905  (a list that is read by people)
 )
 
 

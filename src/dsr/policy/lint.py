@@ -26,7 +26,7 @@ _SOME_DAY: Final = dt.date(2001, 1, 1)
 _PRIVACY_SHIELD: Final = re.compile(
     r"privacy\W*shield|privacy\W*schild|daten\W*schutz\W*schild|2016/1250"
     r"|bouclier\s+(?:de\s+)?(?:la\s+)?(?:protection|vie\s+privée)"
-    r"|escudo\s+(?:de\s+)?(?:la\s+)?(?:proteção\s+da\s+)?priva|scudo\s+(?:\w+\s+)?(?:la\s+)?privacy"
+    r"|escudo\s+(?:de\s+)?(?:la\s+)?(?:proteção\s+da\s+)?priva|scudo\s+(?:\S+\s+){0,3}privacy"
     r"|tarcz\w+\s+prywatno|sköld\w*\s+för\s+skydd\s+av\s+privat",
     re.IGNORECASE,
 )
