@@ -240,16 +240,18 @@ def test_what_is_kept_does_not_outlast_its_end(
     A duty to keep wins over a stage; so one that is longer makes the stage's end untrue. Where
     only some fields stay, the others do go then: counsel should see it.
     """
-    change = {"stages": (stage, Stage("50 years")) if stage.act == "anonymise" else (stage,)}
-    found = _problems(**change, keep=(evolve(KEPT, **keep),))
+    stages = (stage, Stage("50 years")) if stage.act == "anonymise" else (stage,)
+    found = _problems(stages=stages, keep=(evolve(KEPT, **keep),))
     assert [each.kind for each in found] == ([kind] if kind else [])
     assert all(each.place == "categories.tickets.keep[0].period" for each in found)
 
 
 def test_what_is_never_deleted_must_be_anonymous() -> None:
     """Rule 20 (GDPR Recital 26): what a stage leaves stays for ever; it names the rest."""
-    stages = (Stage("6 months", "anonymise", fields=("email",)),)
-    stages += (Stage("14 months", "anonymise", fields=("name", "email")),)
+    stages = (
+        Stage("6 months", "anonymise", fields=("email",)),
+        Stage("14 months", "anonymise", fields=("name", "email")),
+    )
     assert "all but email, name stays for ever" in _only(_problems(stages=stages)).text
     whole = (Stage("14 months", "anonymise"),)
     assert "what speaks of nobody" in _only(_problems(stages=whole)).text
