@@ -32,6 +32,7 @@ from typing import ClassVar, Final, cast
 
 import pytest
 
+from dsr.cli.lint import errors
 from dsr.config import load
 from dsr.errors import DsrError
 from dsr.model import Right
@@ -191,7 +192,11 @@ class OperatorSuite(ABC):
         assert len(must_not_run(policy, (), day)) >= len(self.open_points)
 
     def test_the_decided_policy_runs(self, office: Office) -> None:
-        """Each point is decided, for the example, by nobody who could: counsel has to."""
+        """Each point is decided, for the example, by nobody who could: counsel has to.
+
+        And its stores have every category, and every field that a period is counted from.
+        """
+        assert list(errors(office.configuration)) == []
         policy = office.configuration.policy
         assert must_not_run(policy, (), self.points[-1].now.date()) == []
         assert {each.by for each in policy.unresolved.values()} == {_NOBODY}

@@ -70,7 +70,7 @@ def _end(place: str, category: Category) -> Iterator[Problem]:
     if _ROTATION.search(told) and not re.search(r"\d", told):
         text = "rotation is a retention period: write a number, or the criteria for it"
         yield Problem("error", f"{place}.retention", text, _ENDS)
-    elif category.keep and not _tells_an_end(told):
+    elif not told.strip() and category.keep:
         text = "a minimum without a maximum: write stages, or in retention how the end is decided"
         yield Problem("error", f"{place}.keep", text, _ENDS)
     elif not told.strip():
@@ -79,6 +79,9 @@ def _end(place: str, category: Category) -> Iterator[Problem]:
     elif _MINIMUM.search(told) and not _tells_an_end(told):
         text = "a minimum without a maximum: write stages, or say how the end is decided"
         yield Problem("error", f"{place}.retention", text, _ENDS)
+    elif category.keep and not _tells_an_end(told):
+        text = "does not seem to say when what is kept goes: write stages, or until when"
+        yield Problem("warning", f"{place}.retention", text, _ENDS)
 
 
 def _tells_an_end(told: str) -> bool:
