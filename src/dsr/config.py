@@ -18,13 +18,14 @@ from dsr.assurance import from_config as assurance_from_config
 from dsr.connector import Connector
 from dsr.delivering import Delivery
 from dsr.desk import Desk
-from dsr.errors import ConfigurationError, InvalidIdentifier
+from dsr.errors import ConfigurationError, InputError, InvalidIdentifier
 from dsr.identify import identify
 from dsr.identity import OneTimePin
 from dsr.identity import from_config as identity_from_config
 from dsr.ledger import Ledger, read_key
 from dsr.model import KINDS, Hold, Subject
 from dsr.package import worded
+from dsr.policy.law import LegalException, check_jurisdiction, ground_of
 from dsr.policy.model import (
     Answers,
     Category,
@@ -83,7 +84,7 @@ class _Hold:
     email: str = ""
     account: str = ""
     call: str = ""
-    ground: str = "17(3)(e)"
+    ground: LegalException | None = None
     jurisdiction: str = ""
 
 
@@ -294,6 +295,16 @@ def _hold(
             except InvalidIdentifier as error:
                 what = f"{where}.{kind}: {error.what}"
                 raise ConfigurationError(what, error.fix) from None
+    try:
+        ground = ground_of(given.law, given.ground)
+    except InputError as error:
+        what = f"{where}.ground: {error.what}"
+        raise ConfigurationError(what, error.fix) from None
+    try:
+        check_jurisdiction(given.jurisdiction)
+    except InputError as error:
+        what = f"{where}.jurisdiction: {error.what}"
+        raise ConfigurationError(what, error.fix) from None
     hold = Hold(
         id=f"config-{number + 1}",
         case=given.case,
@@ -305,7 +316,7 @@ def _hold(
         since=given.since,
         before=given.before,
         fields=frozenset(given.fields),
-        ground=given.ground,
+        ground=ground,
         jurisdiction=given.jurisdiction,
     )
     return [hold]

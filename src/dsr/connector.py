@@ -121,6 +121,8 @@ class Ages(Protocol):
         `find` gives; a date counts from its first second in the store's time zone. Streams;
         what cannot be read is `Unread`, as in `find`. Raises `StoreUnavailable`, and
         `ConfigurationError` for an anchor that the category does not have. Changes nothing.
+        A store that raises the latter at the call, before anything is listed, has it told by
+        `dsr check`.
         """
 
 

@@ -62,6 +62,7 @@ from dsr.place import Place
 from dsr.plan import Wish
 from dsr.policy.deadlines import due
 from dsr.policy.grounds import check_ground
+from dsr.policy.holds import check_hold
 from dsr.policy.lint import must_not_run
 from dsr.policy.model import Policy, period
 from dsr.policy.refusals import Refusal
@@ -616,9 +617,11 @@ class Desk:
         """Place a hold, and lock what it covers in the stores that can (S3 Object Lock).
 
         It counts from the moment that the ledger has it, also for runs under way and for what
-        no store locks. Raises `RequestError` if another hold has its id.
+        no store locks. Raises `RequestError` if another hold has its id, and `InputError` for one
+        that the law does not know, or that contradicts a standing one.
         """
         self._may("hold")
+        check_hold(hold, [*self.holds, *self.ledger.holds()], self._today(now))
         self.ledger.add_hold(hold, now)
         return place(self._run, hold, now)
 

@@ -105,7 +105,7 @@ def _by_staff(office: Office) -> dict[str, Any]:
 
 def test_the_keys_of_each_document_are_listed(office: Office, tmp_path: Path) -> None:
     """A script's author finds every key of every document in the reference."""
-    case = ("--case", "A", "--reason", "r", "--law", "l")
+    case = ("--case", "A", "--reason", "r", "--law", "GDPR Art. 17(3)(e)")
     opened = office.document("open", "access", "--phone", EVA)
     request = opened["request"]
     office.config.with_name("new").mkdir()

@@ -20,7 +20,7 @@ DSR = (sys.executable, "-m", "dsr")
 
 def test_every_command_prints_one_document(office: Office, tmp_path: Path) -> None:
     """With --json stdout is one JSON object in one line; `Office.document` sees to that."""
-    case = ("--case", "A", "--reason", "r", "--law", "l")
+    case = ("--case", "A", "--reason", "r", "--law", "GDPR Art. 17(3)(e)")
     office.document("check")
     request = office.document("open", "erasure", "--phone", EVA)["request"]
     office.document("challenge", request)
@@ -62,7 +62,7 @@ def test_wrong_usage_is_told_once(office: Office, words: tuple[str, ...]) -> Non
 
 def test_a_value_that_looks_like_the_option_is_no_option(office: Office) -> None:
     """`--case --json` asks for no JSON: what the options say counts, not the words."""
-    case = ("--case", "--json", "--reason", "r", "--law", "l", "--until", "soon")
+    case = ("--case", "--json", "--reason", "r", "--law", "GDPR Art. 17(3)(e)", "--until", "soon")
     result = office.call("hold", "add", *case, code=2)
     assert result.stdout == ""
 

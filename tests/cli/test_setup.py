@@ -15,6 +15,7 @@ from tests.cli.office import EVA, Office, call
 CONSENT = """basis = "consent"
 withdraw = "switch voicemail off in the customer portal"
 origin = "provided\""""
+CALL_STAGES = 'stages = [{ period = "6 months", anchor = "billed_at" }]'
 VOICEMAIL = """[categories.voicemail]
 role = "controller"
 purposes = ["voicemail"]
@@ -109,8 +110,21 @@ def test_check_ends_with_4_for_a_problem_and_1_for_a_store_out_of_reach(office: 
         ("", "", "requests for restriction and objections end as gaps there"),
         (
             "[categories.logs]",
-            VOICEMAIL,
-            "categories.voicemail: no store holds it",
+            VOICEMAIL.replace("[categories.logs]", 'present = "no"\n[categories.logs]'),
+            "categories.voicemail: no store is read to see that there is none",
+        ),
+        (
+            'retention = "rotated after 30 days"',
+            'stages = [{ period = "30 days" }]',
+            "store logs cannot list what has grown old: categories.logs.stages do not run there",
+        ),
+        (
+            CALL_STAGES,
+            (
+                'stages = [{ period = "6 months", act = "anonymise", anchor = "billed_at",'
+                ' fields = ["src", "clid"] }, { period = "2 years", anchor = "billed_at" }]'
+            ),
+            "categories.call_records.stages[0].fields: leaves dst in stores.cdr.tables.cdr",
         ),
         (
             CONSENT,
@@ -146,6 +160,143 @@ def test_check_warns_before_a_request_stumbles(
     if old:
         office.edit(old, new)
     assert [each for each in office.document("check")["warnings"] if warning in each]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ("[categories.logs]", VOICEMAIL, "categories.voicemail: no store holds it"),
+        (
+            CALL_STAGES,
+            CALL_STAGES.replace("billed_at", "biled_at"),
+            (
+                "categories.call_records.stages[0].anchor: stores.cdr.tables.cdr has no column"
+                ' "biled_at" to count a period from'
+            ),
+        ),
+        (
+            'keep = [{ period = "6 months", anchor = "billed_at"',
+            'keep = [{ period = "6 months", anchor = "biled_at"',
+            "categories.call_records.keep[0].anchor: stores.cdr.tables.cdr has no column",
+        ),
+        (
+            'at = "start"',
+            "",
+            None,  # whoever counts from billed_at needs no `at`
+        ),
+        (
+            CALL_STAGES + "\n",
+            'stages = [{ period = "6 months" }]\n',
+            None,  # counted from `at`
+        ),
+        (
+            'retention = "rotated after 30 days"',
+            (
+                'keep = [{ period = "1 week", law = "§ 1", anchor = "written" }]\n'
+                'retention = "rotated after 30 days"'
+            ),
+            "categories.logs.keep[0].anchor: entries of store logs have no time but their own",
+        ),
+        (
+            'retention = "as long as the contract runs"',
+            'stages = [{ period = "1 year", anchor = "closed_at" }]',
+            'categories.address_book.stages[0].anchor: store contacts has no times called "closed',
+        ),
+        (
+            'retention = "as long as the contract runs"',
+            'stages = [{ period = "1 year", anchor = "accounts.closed_at" }]',
+            "categories.address_book.stages[0].anchor: stores.numbers.tables.numbers has no col",
+        ),
+        (
+            'retention = "as long as the contract runs"',
+            'stages = [{ period = "1 year", anchor = "accounts.released_at" }]',
+            None,
+        ),
+        (
+            'retention = "until the person deletes it or withdraws consent"',
+            'stages = [{ period = "1 year", anchor = "path" }]',
+            'categories.recordings.stages[0].anchor: store recordings has no times called "path"',
+        ),
+        (
+            CALL_STAGES,
+            (
+                'stages = [{ period = "6 months", act = "anonymise", anchor = "billed_at",'
+                ' fields = ["src", "clid"] }]'
+            ),
+            "categories.call_records.stages[0].fields: leaves dst in stores.cdr.tables.cdr",
+        ),
+        (
+            CALL_STAGES,
+            'stages = [{ period = "6 months", act = "anonymise", anchor = "billed_at" }]',
+            None,  # all that speak of anybody
+        ),
+    ],
+)
+def test_check_refuses_what_fits_no_store(
+    office: Office, old: str, new: str, error: str | None
+) -> None:
+    """A category that none holds, an anchor that is no field, "anonymous" rows that name people.
+
+    Exit code 2, as for what law forbids: the policy says what cannot be. The other side of each
+    border is no error.
+    """
+    office.edit(old, new)
+    errors = office.document("check", code=2 if error else 0)["errors"]
+    assert len(errors) == bool(error), errors
+    assert all(str(error) in each for each in errors)
+
+
+def test_a_period_without_any_date_is_told(office: Office) -> None:
+    """GDPR Art. 5(1)(e): without `at` and without an anchor there is nothing to count from."""
+    office.edit('at = "start"', "")
+    office.edit('keep = [{ period = "6 months", anchor = "billed_at", law', 'keep = [{ period = "6 '
+                'months", law')  # fmt: skip
+    (told,) = office.document("check", code=2)["errors"]
+    assert "categories.call_records.keep[0].anchor: stores.cdr.tables.cdr has no `at`" in told
+    with sqlite3.connect(office.folder / "operator.db") as db:
+        db.execute("ALTER TABLE cdr RENAME TO calls")
+    db.close()
+    assert office.document("check", code=4)["errors"] == []  # the store tells what is wrong
+
+
+def test_a_store_out_of_reach_is_told_once(office: Office) -> None:
+    """What its fields are cannot be asked then, and is not guessed."""
+    (office.folder / "operator.db").rename(office.folder / "elsewhere.db")
+    assert office.document("check", code=1)["errors"] == []
+
+
+def test_check_tells_what_law_forbids(office: Office) -> None:
+    """Exit code 2, with the setting and its source; nothing is handed over meanwhile."""
+    request = office.verified("access")
+    office.edit('"Der Bundesbeauftragte für den Datenschutz und die Informationsfreiheit"', '""')
+    (told,) = office.document("check", code=2)["errors"]
+    assert told.startswith("operator.authority: ")
+    assert "GDPR Arts. 12(4)" in told
+    assert "against the law" in office.call("check", code=2).stdout
+    out = ("--out", str(office.folder / "p.zip"))
+    assert "operator.authority" in office.error("run", request, *out, code=2)
+    assert not (office.folder / "p.zip").exists()
+
+
+def test_check_tells_what_nobody_decided(office: Office) -> None:
+    """Exit code 4, with question and recommendation, until somebody has decided it, by name."""
+    request = office.verified("access")
+    text = office.config.read_text("utf-8")
+    point = (
+        '\n[unresolved.anchor]\nquestion = "from the call, or from the bill?"\n'
+        'recommendation = "from the bill"\n'
+    )
+    office.config.write_text(text + point, "utf-8")
+    checked = office.document("check", code=4)
+    told = "unresolved.anchor: from the call, or from the bill? (recommended: from the bill)"
+    assert checked["unresolved"] == [told]
+    assert checked["errors"] == []
+    assert "undecided" in office.call("check", code=4).stdout
+    out = ("--out", str(office.folder / "p.zip"))
+    assert "unresolved.anchor" in office.error("run", request, *out, code=2)
+    office.config.write_text(text + point + 'decision = "from the bill"\nby = "W"\n', "utf-8")
+    assert office.document("check")["unresolved"] == []
+    office.call("run", request, *out, code=4)
 
 
 def test_check_warns_of_nothing_that_works(office: Office) -> None:

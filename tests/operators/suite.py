@@ -32,6 +32,7 @@ from typing import ClassVar, Final, cast
 
 import pytest
 
+from dsr.cli.lint import errors
 from dsr.config import load
 from dsr.errors import DsrError
 from dsr.model import Right
@@ -47,11 +48,13 @@ from tests.operators.harness import (
     copied,
 )
 from tests.operators.matrix import Case, Matrix, check_page, points_page
+from tests.operators.promises import PROMISES
 
 __all__ = ["OperatorSuite"]
 
 #: The pages themselves, as they were read. Others' texts: not part of this project.
 _PAGES: Final = ROOT.parent / "shared" / "seeds"
+_SHORTEST: Final = 3  # words of a quote: fewer stand on any page
 _NOBODY: Final = "example: to be decided by the operator's counsel"
 #: What a policy needs besides, to be looked at without any store.
 _BARE: Final = """
@@ -162,12 +165,17 @@ class OperatorSuite(ABC):
     # --- the two files ------------------------------------------------------------------
 
     def test_the_policy_quotes_its_page(self) -> None:
-        """Every promise stands beside the setting that carries it, in the page's own words."""
+        """Every promise stands beside the setting that carries it, in the page's own words.
+
+        A quote is more than a word or two; and what `PROMISES` lists of the page is quoted.
+        """
         quotes = _quotes((OPERATORS / self.name / "policy.toml").read_text("utf-8"))
-        assert quotes
+        assert [each for each in quotes if len(each.split()) < _SHORTEST] == []
+        promises = PROMISES[self.name]
+        assert [each for each in promises if not any(each in quote for quote in quotes)] == []
         if (_PAGES / self.page).exists():  # the page is its operator's, and no part of this project
             page = _plain((_PAGES / self.page).read_text("utf-8"))
-            assert [each for each in quotes if each not in page] == []
+            assert [each for each in (*quotes, *promises) if each not in page] == []
 
     def test_the_policy_alone_runs_nothing(self, tmp_path: Path) -> None:
         """What a page leaves open, and what it may not say, is told, and nothing runs by itself."""
@@ -184,7 +192,11 @@ class OperatorSuite(ABC):
         assert len(must_not_run(policy, (), day)) >= len(self.open_points)
 
     def test_the_decided_policy_runs(self, office: Office) -> None:
-        """Each point is decided, for the example, by nobody who could: counsel has to."""
+        """Each point is decided, for the example, by nobody who could: counsel has to.
+
+        And its stores have every category, and every field that a period is counted from.
+        """
+        assert list(errors(office.configuration)) == []
         policy = office.configuration.policy
         assert must_not_run(policy, (), self.points[-1].now.date()) == []
         assert {each.by for each in policy.unresolved.values()} == {_NOBODY}
@@ -238,4 +250,5 @@ def _comments(text: str) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.split())
+    """Return a text in one line; a quote in it is single, as in a quote of it."""
+    return " ".join(text.replace('"', "'").split())

@@ -14,9 +14,58 @@ WHY = "the same copy was handed over last week and nothing has changed since"
 WHO = "M. Weber, data protection officer"
 
 
+#: How often: numbers and words that stand for one.
+COUNTS = (
+    *("2", "14", "100", "14x", "14th", "two", "fourteen", "twenty-one", "a hundred", "dozens of"),
+    *("many", "too many", "countless", "several", "numerous", "repeated", "so many"),
+    *("zwei", "vierzehn", "einundzwanzig", "dreißig", "viele", "zu viele", "unzählige", "mehrere"),
+    *("zahlreiche", "dutzende", "wiederholte", "zwölfmal", "hundertfünfzig"),
+    *("deux", "quatorze", "vingt-et-une", "quatre-vingt-dix", "de nombreuses", "plusieurs"),
+    *("beaucoup de", "trop de", "une quinzaine de", "des dizaines de", "innombrables"),
+)
+#: What was made so often, if that is said at all.
+ACTS = (
+    *("", "requests", "times", "e-mails", "access requests", "he asked", "she asks"),
+    *("Anfragen", "Anträge", "mal", "Mal", "E-Mails", "Auskunftsersuchen", "er fragte"),
+    *("demandes", "fois", "demandes d'accès", "courriels", "il a demandé"),
+)
+#: And since when, or how.
+WHENS = (
+    *("", "this year", "since May", "again and again", "in a row", "within 3 weeks", "every day"),
+    *("in diesem Jahr", "seit Mai", "immer wieder", "schon wieder", "jede Woche", "2026"),
+    *("cette année", "depuis mai", "à répétition", "encore et encore", "sans cesse", "en 2026"),
+)
+#: What somebody can look at. Each makes a count evidence: it tells more than how often.
+FACTS = (
+    *(
+        "file 7: threatens our staff",
+        "he demands 500 EUR to stop",
+        "identical copy of 3 May on file",
+    ),
+    *("Akte 7: droht mit Gewalt", "bietet an, gegen Geld zu verzichten", "Ticket A-17"),
+    *("dossier 12 : menaces", "il exige de l'argent", "pièce n° 3, chantage"),
+)
+
+
 @pytest.mark.parametrize(
     "evidence",
-    ["", "  ", "14", "14 requests", "he made 14 requests", "14 Anfragen in diesem Jahr", "fois 20"],
+    [
+        *("", "  ", "14", "14 requests", "he made 14 requests", "14 Anfragen in diesem Jahr"),
+        *(
+            "fois 20",
+            "fourteen requests",
+            "many requests",
+            "he asked again and again",
+            "immer wieder",
+        ),
+        *(
+            "à répétition",
+            "de nombreuses demandes",
+            "viele Anfragen",
+            "she keeps asking, every week",
+        ),
+        *("FOURTEEN REQUESTS!", "Er fragt ständig.", "il demande toujours"),
+    ],
 )
 def test_a_count_is_no_evidence(evidence: str) -> None:
     """Rule 10 (GDPR Art. 12(5); C-526/24): a number of requests alone shows nothing."""
@@ -26,11 +75,36 @@ def test_a_count_is_no_evidence(evidence: str) -> None:
             Refusal(cause, WHY, WHO, evidence=evidence)
 
 
-@given(count=st.integers(0, 10_000), word=st.sampled_from(["requests", "times", "mal", ""]))
-def test_no_count_is_evidence(count: int, word: str) -> None:
+@given(count=st.integers(0, 10_000_000), word=st.sampled_from(ACTS), when=st.sampled_from(WHENS))
+def test_no_count_is_evidence(count: int, word: str, when: str) -> None:
     """Rule 10 (C-526/24): however large it is."""
     with pytest.raises(InputError, match="a number of requests is none"):
-        Refusal("excessive", WHY, WHO, evidence=f"{count} {word}")
+        Refusal("excessive", WHY, WHO, evidence=f"{count} {word} {when}")
+
+
+@given(
+    parts=st.tuples(st.sampled_from(COUNTS), st.sampled_from(ACTS), st.sampled_from(WHENS)),
+    order=st.permutations(range(3)),
+    upper=st.booleans(),
+)
+def test_no_count_in_words_is_evidence(
+    parts: tuple[str, str, str], order: list[int], upper: bool
+) -> None:
+    """Rule 10 (C-526/24): in words as in digits, in each language that dsr answers in."""
+    text = " ".join(parts[each] for each in order)
+    with pytest.raises(InputError, match="a number of requests is none"):
+        Refusal("excessive", WHY, WHO, evidence=text.upper() if upper else text)
+
+
+@given(
+    fact=st.sampled_from(FACTS),
+    around=st.lists(st.sampled_from([*COUNTS, *ACTS, *WHENS]), max_size=4),
+    first=st.booleans(),
+)
+def test_evidence_beside_a_count_is_evidence(fact: str, around: list[str], first: bool) -> None:
+    """Rule 10 (GDPR Art. 12(5)): the burden of proof is met by a fact, with a count or without."""
+    told = [fact, *around] if first else [*around, fact]
+    assert Refusal("excessive", WHY, WHO, evidence=", ".join(told)).evidence
 
 
 @pytest.mark.parametrize("by", ["", " "])

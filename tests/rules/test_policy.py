@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import zipfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from attrs import evolve
 from dsr.desk import Desk
 from dsr.errors import PolicyError
 from dsr.identity import FileSender, OneTimePin
-from dsr.model import Hold, Identifier
+from dsr.model import WRITES, Hold, Identifier, Right, Tally
 from dsr.policy.lint import Problem, lint, must_not_run
 from dsr.policy.model import Category, Policy, Recipient, Retention, Stage, Unresolved
 from tests.shelf import shelf
@@ -43,8 +44,20 @@ def test_recipients_are_named() -> None:
 )
 def test_only_union_law_is_a_duty(jurisdiction: str, refused: bool) -> None:
     """Rule 14 (GDPR Art. 17(3)(b)): eighteen months under the law of the USA keep nothing."""
-    duty = Retention("18 months", "47 CFR § 42.6", jurisdiction=jurisdiction)
+    duty = Retention("18 months", "records rule", jurisdiction=jurisdiction)
     assert bool(_errors(keep=(duty,))) is refused
+    assert _errors(keep=(evolve(duty, law="47 CFR § 42.6"),))  # whatever is said of it
+
+
+@pytest.mark.parametrize("ground", ["17(3)(b)", "17(3)(e)"])
+def test_no_hold_under_a_statute_of_the_united_states(ground: str) -> None:
+    """Rule 14 (GDPR Art. 17(3)(b)): a duty that calls itself a claim, as is a hold's default."""
+    hold = Hold("h1", "toll records", "compliance", "47 CFR s. 42.6", ground=ground)
+    policy = Policy(OPERATOR, {"calls": evolve(CATEGORY, retention="6 months")})
+    (told,) = must_not_run(policy, [hold], TODAY)
+    assert "17(3)(b)" in told
+    claim = evolve(hold, ground="17(3)(e)", law="GDPR Art. 17(3)(e)")
+    assert not must_not_run(policy, [claim], TODAY)
 
 
 def test_a_foreign_operator_has_no_duty_by_itself() -> None:
@@ -122,6 +135,46 @@ def test_nothing_is_handed_over_under_a_policy_against_the_law(tmp_path: Path) -
     with pytest.raises(PolicyError, match="authority"):
         nobody.stream(grant, now=NOW)
     assert not (tmp_path / "p.zip").exists()
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize(
+    "right", ["access", "portability", "erasure", "restriction", "objection", "withdrawal"]
+)
+def test_nothing_unpoliced_is_touched_or_handed_over(
+    tmp_path: Path, right: Right, declared: bool
+) -> None:
+    """Rule 13 (GDPR Art. 5(2)): a category that no policy names is a gap, and never silent.
+
+    Whether the store says that it holds it, or only yields it. What the policy names is done.
+    """
+    names = ("calls", "faxes") if declared else ("calls",)
+    store = shelf(tmp_path, "cdr", ["phone"], *names)
+    for key, category in (("c1", "calls"), ("f1", "faxes")):
+        who = [["phone", EVA.value, ["src"]]]
+        store.put(key, category=category, at=NOW.isoformat(), who=who, data={"src": EVA.value})
+    before = store.rows()["f1"]
+    pin = OneTimePin(FileSender(tmp_path / "pins.jsonl"))
+    policy = Policy(OPERATOR, {"calls": CATEGORY})
+    desk = Desk((store,), policy, ledger(tmp_path), pin)
+    request = desk.open(right, [EVA], now=NOW)
+    desk.challenge(request.id, now=NOW)
+    grant = desk.verify(request.id, _pin(tmp_path), now=NOW)
+    if right in WRITES:
+        receipt = desk.apply(grant, desk.plan(grant, now=NOW).token, now=NOW)
+    else:
+        receipt = desk.export(grant, tmp_path / "p.zip", now=NOW)
+        with zipfile.ZipFile(tmp_path / "p.zip") as package:
+            assert "data/calls.jsonl" in package.namelist()
+            assert not [each for each in package.namelist() if "faxes" in each]
+    faxes = receipt.stores["cdr"]["faxes"]
+    (reason,) = faxes.gaps
+    assert "no policy names this category: add [categories.faxes]" in reason
+    assert not any(faxes.do.values())
+    assert receipt.state == "incomplete"
+    assert store.rows()["f1"] == before
+    assert not any(desk.sweep(now=NOW).stores.get("cdr", {}).get("faxes", Tally()).do.values())
+    assert store.rows()["f1"] == before
 
 
 def _desk(folder: Path, category: Category) -> Desk:

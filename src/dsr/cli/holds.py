@@ -17,6 +17,7 @@ from dsr.cli.intake import identifiers
 from dsr.errors import InputError
 from dsr.holding import Locked
 from dsr.model import Hold, Subject
+from dsr.policy.law import EXCEPTIONS, check_jurisdiction, ground_of
 
 __all__ = ["COMMANDS"]
 
@@ -30,6 +31,14 @@ def hold() -> None:
 @click.option("--case", required=True, help="The case, as your files name it.")
 @click.option("--reason", required=True, help="Why, in words the person may read.")
 @click.option("--law", required=True, help='The law, such as "GDPR Art. 17(3)(e)".')
+@click.option(
+    "--ground",
+    type=click.Choice(EXCEPTIONS),
+    help="The exception of GDPR Art. 17(3), where the law does not name it.",
+)
+@click.option(
+    "--jurisdiction", default="", metavar="CODE", help='With 17(3)(b): "EU", or a country.'
+)
 @click.option("--until", metavar="DATE", help="First day it no longer holds; default: released.")
 @click.option("--phone", metavar="N", help="Only data found by this number.")
 @click.option("--sip", metavar="ADDRESS", help="Only data found by this SIP address.")
@@ -47,6 +56,8 @@ def add(
     case: str,
     reason: str,
     law: str,
+    ground: str | None,
+    jurisdiction: str,
     until: str | None,
     categories: tuple[str, ...],
     since: str | None,
@@ -56,7 +67,9 @@ def add(
 ) -> None:
     """Place a hold and print its id. It counts from now on, also for runs under way.
 
-    Stores that can lock their records (S3 Object Lock) are told; exit code 4 if one was not.
+    A legal duty is one of Union or Member State law: any other is refused, and so is a hold that
+    contradicts one that stands. Stores that can lock their records (S3 Object Lock) are told;
+    exit code 4 if one was not.
     """
     configuration = app.configuration()
     for name in categories:
@@ -64,6 +77,7 @@ def add(
             what = f"there is no category {name}"
             raise InputError(what, f"use one of {', '.join(configuration.policy.categories)}")
     found = identifiers(configuration.context.region, **who)
+    check_jurisdiction(jurisdiction)
     placed = Hold(
         id=secrets.token_hex(4),
         case=case,
@@ -75,6 +89,8 @@ def add(
         since=moment("--since", since, configuration),
         before=moment("--before", before, configuration),
         fields=frozenset(fields),
+        ground=ground_of(law, ground),
+        jurisdiction=jurisdiction.upper(),
     )
     locked = app.acting(configuration).add_hold(placed, now=now())
 
@@ -156,6 +172,8 @@ def _document(hold: Hold) -> dict[str, object]:
         "case": hold.case,
         "reason": hold.reason,
         "law": hold.law,
+        "ground": hold.ground,
+        "jurisdiction": hold.jurisdiction,
         "until": hold.until.isoformat() if hold.until else None,
         "categories": sorted(hold.categories),
         "since": hold.since.isoformat() if hold.since else None,

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from dsr.cli.common import App, app_options, now, reply
 from dsr.cli.failing import FAILED, INCOMPLETE, WRONG_USAGE, Command, err
-from dsr.cli.lint import warnings
+from dsr.cli.lint import errors, warnings
 from dsr.config import Configuration
 from dsr.connector import Checks, Connector
 from dsr.desk import Desk
@@ -151,7 +151,10 @@ def _of_policy(configuration: Configuration, desk: Desk) -> Mapping[str, list[st
     today = now().astimezone(policy.operator.zone).date()
     found = list(lint(policy, [*configuration.holds, *desk.ledger.holds()], today))
     return {
-        "errors": [str(each) for each in found if each.kind == "error"],
+        "errors": [
+            *(str(each) for each in found if each.kind == "error"),
+            *errors(configuration),
+        ],
         "unresolved": [
             f"unresolved.{name}: {each.question}"
             + (f" (recommended: {each.recommendation})" if each.recommendation else "")

@@ -13,5 +13,5 @@ def check_anchor(store: str, category: str, anchor: str) -> None:
     See `dsr.connector.Ages`.
     """
     if anchor:
-        what = f'categories.{category}.stages: store {store} has no times called "{anchor}"'
+        what = f'store {store} has no times called "{anchor}" in category {category}'
         raise ConfigurationError(what, "leave anchor out, to count from the record's own time")

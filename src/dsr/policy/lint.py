@@ -8,40 +8,30 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal
-
-from attrs import frozen
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from dsr.model import Hold
-from dsr.policy.law import EEA, is_member_state_law
-from dsr.policy.model import Category, Policy, Recipient, period
+from dsr.policy import holds as held
+from dsr.policy import periods
+from dsr.policy.law import EEA, is_foreign, is_member_state_law
+from dsr.policy.model import Category, Policy, Recipient, Retention, period
+from dsr.policy.problem import Problem
 
 __all__ = ["Problem", "lint", "must_not_run"]
 
-_DUTY: Final = "17(3)(b)"
 _MONTH: Final = dt.timedelta(days=28)  # no month is shorter
 _SOME_DAY: Final = dt.date(2001, 1, 1)
-_PRIVACY_SHIELD: Final = re.compile(r"privacy\W*shield", re.IGNORECASE)
-_TKG_176: Final = re.compile(r"\bTKG\D{0,12}176\b|\b176\D{0,6}TKG\b", re.IGNORECASE)
-_ROTATION: Final = re.compile(r"rotat|rotier|rotation", re.IGNORECASE)
+#: By its name in the languages of its texts (Decision (EU) 2016/1250), however it is hyphenated.
+_PRIVACY_SHIELD: Final = re.compile(
+    r"privacy\W*shield|privacy\W*schild|daten\W*schutz\W*schild|2016/1250"
+    r"|bouclier\s+(?:de\s+)?(?:la\s+)?(?:protection|vie\s+privée)"
+    r"|escudo\s+(?:de\s+)?(?:la\s+)?(?:proteção\s+da\s+)?priva|scudo\s+(?:\S+\s+){0,3}privacy"
+    r"|tarcz\w+\s+prywatno|sköld\w*\s+för\s+skydd\s+av\s+privat",
+    re.IGNORECASE,
+)
 _FRAUD: Final = re.compile(r"fraud|betrug|missbrauch|abuse", re.IGNORECASE)
 _BRACE: Final = re.compile(r"[{}]")
-_BILLING: Final = re.compile(r"bill|rechnung|factur", re.IGNORECASE)
-
-
-@frozen
-class Problem:
-    """A sentence about one setting (`place`, as it stands in the file), and its `source` in law."""
-
-    kind: Literal["error", "warning"]
-    place: str
-    text: str
-    source: str
-
-    def __str__(self) -> str:
-        """Return it in one line."""
-        return f"{self.place}: {self.text} ({self.source})"
 
 
 def lint(policy: Policy, holds: Sequence[Hold], today: dt.date) -> Iterator[Problem]:
@@ -51,13 +41,12 @@ def lint(policy: Policy, holds: Sequence[Hold], today: dt.date) -> Iterator[Prob
         place = f"categories.{name}"
         yield from _role(place, category)
         yield from _basis(place, category)
-        yield from _end(place, category)
-        yield from _keeps(place, category, policy)
-        yield from _stages(place, category, policy.categories)
-        yield from _national(place, category, policy.operator.country)
+        yield from periods.lint(place, category, policy)
+        for number, duty in enumerate(category.keep):
+            yield from _duty(f"{place}.keep[{number}]", duty, policy.operator.country)
         for number, each in enumerate(category.recipients):
             yield from _recipient(f"{place}.recipients[{number}]", each, today)
-    yield from _holds(holds, policy.operator.country)
+    yield from held.holds(holds, today)
 
 
 def must_not_run(policy: Policy, holds: Sequence[Hold], today: dt.date) -> list[str]:
@@ -124,79 +113,16 @@ def _basis(place: str, category: Category) -> Iterator[Problem]:
         yield Problem("error", f"{place}.withdraw", text, "GDPR Art. 7(3)")
 
 
-def _end(place: str, category: Category) -> Iterator[Problem]:
-    """Every period has an end, in numbers or by criteria (rules 14 and 38)."""
-    told = category.retention
-    if category.role == "processor" or category.stages:
-        return
-    if _ROTATION.search(told) and not re.search(r"\d", told):
-        text = "rotation is a retention period: write a number, or the criteria for it"
-        yield Problem("error", f"{place}.retention", text, "GDPR Arts. 5(1)(e), 15(1)(d)")
-    elif not told.strip() and category.keep:
-        text = "a minimum without a maximum: write stages, or in retention how the end is decided"
-        yield Problem("error", f"{place}.keep", text, "GDPR Arts. 5(1)(e), 15(1)(d)")
-    elif not told.strip():
-        text = "no period and no criteria for one: write stages, or retention in words"
-        yield Problem("warning", f"{place}.retention", text, "GDPR Arts. 5(1)(e), 15(1)(d)")
-
-
-def _keeps(place: str, category: Category, policy: Policy) -> Iterator[Problem]:
-    for number, each in enumerate(category.keep):
-        where = f"{place}.keep[{number}]"
-        yield from _duty(where, each.law, each.ground, each.jurisdiction or policy.operator.country)
-
-
-def _duty(place: str, law: str, ground: str, jurisdiction: str) -> Iterator[Problem]:
-    if ground == _DUTY and not is_member_state_law(jurisdiction):
+def _duty(place: str, keep: Retention, country: str) -> Iterator[Problem]:
+    """Tell of a duty that is none of Union or Member State law; of the seat's, if none is told."""
+    law = keep.jurisdiction or country
+    if keep.ground == held.DUTY and (not is_member_state_law(law) or is_foreign(keep.law, law)):
         text = "a legal duty is one of Union or Member State law: this one is not and keeps nothing"
         yield Problem("error", f"{place}.jurisdiction", text, "GDPR Art. 17(3)(b)")
-    if _TKG_176.search(law):
-        text = "this duty to retain traffic data does not apply"
-        yield Problem("error", f"{place}.law", text, "BVerwG 6 C 6.22")
-
-
-def _stages(
-    place: str, category: Category, categories: Mapping[str, Category]
-) -> Iterator[Problem]:
-    earlier: dt.date | None = None
-    for number, each in enumerate(category.stages):
-        where = f"{place}.stages[{number}]"
-        other = each.of_person
-        if other and other[0] not in categories:
-            text = f"is counted from category {other[0]}, which is none: add it, or name another"
-            yield Problem("error", f"{where}.anchor", text, "GDPR Art. 5(1)(e)")
-        end = _SOME_DAY + period(each.period)
-        same = number and each.anchor == category.stages[number - 1].anchor
-        if same and earlier is not None and end <= earlier:
-            text = "ends before the stage above it: write stages in their order"
-            yield Problem("error", f"{where}.period", text, "GDPR Art. 5(1)(e)")
-        earlier = end
-        if each.act == "delete" and number + 1 < len(category.stages) and not other:
-            text = "deletes, so that no stage below it is ever reached"
-            yield Problem("error", where, text, "GDPR Art. 5(1)(e)")
-
-
-def _national(place: str, category: Category, country: str) -> Iterator[Problem]:
-    """Warn of periods for traffic data that are longer than the country's law gives (29 to 33)."""
-    limits = {
-        "DE": ("6 months", "more than six months from the sending of the bill", "TDDDG s. 10"),
-        "FR": ("1 year", "more than the year for billing", "CPCE L34-1, L34-2, R10-13"),
-    }
-    if country not in limits or category.origin != "observed" or category.role != "controller":
-        return
-    if not any(_BILLING.search(each) for each in category.purposes):
-        return
-    longest, told, law = limits[country]
-    spans = [(f"keep[{n}]", each.period) for n, each in enumerate(category.keep)]
-    spans += [(f"stages[{n}]", each.period) for n, each in enumerate(category.stages)]
-    for part, text in spans:
-        if _SOME_DAY + period(text) > _SOME_DAY + period(longest):
-            yield Problem(
-                "warning",
-                f"{place}.{part}.period",
-                f"traffic data is kept for {told}: have counsel confirm it",
-                f"ePrivacy Directive Art. 6(2); {law}",
-            )
+    elif keep.ground.startswith("17(3)") and is_foreign(keep.law, keep.jurisdiction or "EU"):
+        text = f"a duty of foreign law is none of the grounds of Art. {keep.ground}"
+        yield Problem("error", f"{place}.law", text, "GDPR Arts. 17(3)(b), 17(3)(e)")
+    yield from held.fallen(place, keep.law)
 
 
 def _recipient(place: str, recipient: Recipient, today: dt.date) -> Iterator[Problem]:
@@ -213,25 +139,3 @@ def _recipient(place: str, recipient: Recipient, today: dt.date) -> Iterator[Pro
     if recipient.country and recipient.country not in EEA and not recipient.safeguard.strip():
         text = "is outside the Union: name the safeguard, or the adequacy decision"
         yield Problem("warning", f"{place}.safeguard", text, "GDPR Arts. 15(2), 45, 46")
-
-
-def _holds(holds: Sequence[Hold], country: str) -> Iterator[Problem]:
-    for number, each in enumerate(holds):
-        place = f"hold {each.id}"
-        yield from _duty(place, each.law, each.ground, each.jurisdiction or country)
-        if each.since is not None and each.before is not None and each.before <= each.since:
-            text = "ends before it begins, and so holds only records without a time"
-            yield Problem("error", place, text, "GDPR Art. 17(3)")
-        for other in holds[:number]:
-            if other.case == each.case and _same_scope(other, each) and other.until != each.until:
-                text = f"contradicts hold {other.id}: one case, one scope, two ends"
-                yield Problem("error", place, text, "GDPR Art. 17(3)")
-
-
-def _same_scope(one: Hold, other: Hold) -> bool:
-    return (
-        one.subject == other.subject
-        and one.categories == other.categories
-        and (one.since, one.before) == (other.since, other.before)
-        and one.fields == other.fields
-    )

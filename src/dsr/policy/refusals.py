@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from dsr.errors import InputError
 from dsr.model import Right
+from dsr.policy.counting import is_a_count
 
 __all__ = ["CAUSES", "CONDITIONS", "Cause", "Condition", "Refusal"]
 
@@ -25,11 +26,6 @@ _ARTICLE_12: Final = "GDPR Art. 12(5)(b)"
 _GDPR: Final = re.compile(r"\b(GDPR|DSGVO|DS-GVO|RGPD)\b", re.IGNORECASE)
 _BDSG_34: Final = re.compile(r"\bBDSG\b\D*34\b|\b34\b.*\bBDSG\b", re.IGNORECASE)
 _NO_1: Final = re.compile(r"\b(no|nr|nummer|number)\.?\s*1\b", re.IGNORECASE)
-#: A few words around "14 requests": it tells how many there were, and no more.
-_A_COUNT: Final = re.compile(
-    r"\W*(\w+\W+){0,3}\d+\W*(requests?|times|anträge|anfragen|mal|demandes|fois)?\b(\W+\w+){0,5}\W*",
-    re.IGNORECASE,
-)
 
 
 def _conditions(given: Iterable[Condition]) -> frozenset[Condition]:
@@ -91,7 +87,7 @@ class Refusal:
 
     @property
     def _has_evidence(self) -> bool:
-        return bool(self.evidence.strip()) and not _A_COUNT.fullmatch(self.evidence)
+        return bool(self.evidence.strip()) and not is_a_count(self.evidence)
 
     @property
     def _by_bdsg_34(self) -> bool:

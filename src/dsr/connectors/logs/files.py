@@ -80,7 +80,7 @@ class LogFiles:
     def aged(self, category: str, anchor: str, before: dt.datetime) -> Iterator[Record | Unread]:
         """Yield the files whose last entry was written before `before`; `anchor` is `written`."""
         if anchor != WRITTEN:
-            what = f"categories.{category}.stages: store {self.name} counts from the last entry"
+            what = f"store {self.name} counts periods of category {category} from the last entry"
             raise ConfigurationError(what, f'write anchor = "{WRITTEN}"')
         return self._aged(before) if category == self.category else iter(())
 

@@ -30,19 +30,19 @@ _UNITS: Final = ((0, 1), (10**11, 10**3), (10**14, 10**6), (10**17, 10**9))
 
 
 def anchor_of(bound: Bound, anchor: str, store: str) -> str:
-    """Return the column or path that a stage counts from; `anchor` empty: the table's `at`.
+    """Return the column or path that a period counts from; `anchor` empty: the table's `at`.
 
     Raises `ConfigurationError` for one that the table does not have.
     """
     name = anchor or bound.map.at
     table = f"stores.{store}.tables.{bound.map.name}"
     if not name:
-        what = f"{table} has no `at`, from which categories.{bound.map.category}.stages counts"
-        raise ConfigurationError(what, "name one, or the stage's anchor")
+        what = f"{table} has no `at` to count a period of category {bound.map.category} from"
+        raise ConfigurationError(what, "name one, or an anchor for the period")
     known = {each.name for each in bound.fields}
     if column_of(name) not in known or (is_path(name) and name not in bound.map.names):
-        what = f'{table} has no column "{name}", from which a stage counts'
-        raise ConfigurationError(what, f"correct categories.{bound.map.category}.stages")
+        what = f'{table} has no column "{name}" to count a period from'
+        raise ConfigurationError(what, f"correct the anchor in categories.{bound.map.category}")
     return name
 
 

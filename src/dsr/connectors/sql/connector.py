@@ -106,9 +106,17 @@ class Sql:
     def aged(self, category: str, anchor: str, before: dt.datetime) -> Iterator[Record]:
         """Yield every row of the category whose `anchor` (a column; empty: `at`) lies before.
 
-        Raises `StoreUnavailable`, and `ConfigurationError` for a column that is not there. Read
-        it to its end before writing to the same SQLite file.
+        Raises `StoreUnavailable`, and `ConfigurationError` for a column that is not there, both
+        at the call. Read it to its end before writing to the same SQLite file.
         """
+        with self._readable() as connection:
+            for table in self.tables:
+                if table.category == category:
+                    with mapped(self.name, table.name):
+                        anchor_of(bind(connection, table, self._clock), anchor, self.name)
+        return self._aged(category, anchor, before)
+
+    def _aged(self, category: str, anchor: str, before: dt.datetime) -> Iterator[Record]:
         with self._readable() as connection:
             with mapped(self.name, self.tables[0].name):
                 begin_reading(connection, self._zone)
