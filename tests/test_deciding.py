@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 
 from dsr.deciding import Decided
+from dsr.decision import KEPT
 from dsr.errors import InputError, RequestError
 from dsr.ledger import Note
 from dsr.model import Found, Hold, Identifier, Receipt, Right, Tally, Verb
@@ -459,7 +460,8 @@ def _disputes(board: Switchboard) -> Receipt:
 def _notes(board: Switchboard) -> list[Note]:
     found = [each for each in board.desk.stores[0].find([EVA]) if isinstance(each, Found)]
     keys = {each.record.key for each in found}
-    return [note for key in keys for note in board.desk.ledger.notes("operator", key)]
+    notes = [note for key in keys for note in board.desk.ledger.notes("operator", key)]
+    return [note for note in notes if KEPT not in note.claimed]
 
 
 def _exported(board: Switchboard, who: Identifier = EVA) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from tests.things import EVA, category, policy
 
 TODAY = dt.date(2026, 11, 23)
 AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+NEEDLESS = "17(1)(a)"  # the ground of Art. 17(1): no longer necessary
 ALL: frozenset[Verb] = frozenset({"export", "unchanged", "erase", "redact", "rectify", "restrict"})
 CALL = Record(
     key="k",
@@ -94,14 +95,15 @@ def test_a_controller_that_the_record_names_stays_out_of_plans() -> None:
 def test_a_whole_record_is_deleted_where_it_speaks_of_nobody_else() -> None:
     """Rule 13, law 7: delete what is the person's alone."""
     decision = decided("erasure", hit(CARD))
-    assert decision.steps == (Do("cdr", "calls", "k", "erase"),)
+    assert decision.steps == (Do("cdr", "calls", "k", "erase", ground=NEEDLESS),)
 
 
 def test_in_a_two_party_record_only_the_persons_side_goes() -> None:
     """Law 7: only the fields about the subject are erased, whatever the policy prefers."""
     for how in ("delete", "redact"):
         decision = decided("erasure", hit(CALL, "src", "clid"), category(erase=how))
-        assert decision.steps == (Do("cdr", "calls", "k", "redact", frozenset({"src", "clid"})),)
+        emptied = frozenset({"src", "clid"})
+        assert decision.steps == (Do("cdr", "calls", "k", "redact", emptied, NEEDLESS),)
 
 
 @pytest.mark.parametrize("able", [frozenset({"export"}), frozenset({"export", "erase"})])
@@ -152,7 +154,7 @@ def test_retention_ends_on_its_day(period: str, stays: bool) -> None:
 def test_a_hold_is_as_wide_as_its_reason() -> None:
     """Rule 15: fields, not records: what the reason does not name is still emptied."""
     decision = decided("erasure", hit(CALL, "src", "clid"), kept("src", "dst", "start"))
-    assert decision.do == Do("cdr", "calls", "k", "redact", frozenset({"clid"}))
+    assert decision.do == Do("cdr", "calls", "k", "redact", frozenset({"clid"}), NEEDLESS)
     assert decision.keep is not None
     assert decision.keep.fields == frozenset({"src"})
 
@@ -160,8 +162,8 @@ def test_a_hold_is_as_wide_as_its_reason() -> None:
 def test_fields_kept_turn_deletion_into_redaction_until_they_may_go() -> None:
     """Rule 15: an account under a duty to keep the invoice loses the rest now."""
     decision = decided("erasure", hit(CARD), kept("tel", anchor=""))
-    assert decision.wanted == Do("cdr", "calls", "k", "erase")
-    assert decision.do == Do("cdr", "calls", "k", "redact", frozenset({"fn"}))
+    assert decision.wanted == Do("cdr", "calls", "k", "erase", ground=NEEDLESS)
+    assert decision.do == Do("cdr", "calls", "k", "redact", frozenset({"fn"}), NEEDLESS)
     rest = evolve(CARD, data={"fn": None, "tel": "1"}, personal=frozenset({"tel"}))
     again = decided("erasure", hit(rest), kept("tel", anchor=""))
     assert again.do is None  # it converges: nothing more to empty
@@ -266,7 +268,7 @@ def test_withdrawal_erases_what_rests_on_consent_alone() -> None:
     """Arts. 7(3), 17(1)(b): other bases are not touched."""
     assert decided("withdrawal", hit(CARD)).do == Do("cdr", "calls", "k", "unchanged")
     decision = decided("withdrawal", hit(CARD), category(basis="consent"))
-    assert decision.do == Do("cdr", "calls", "k", "erase")
+    assert decision.do == Do("cdr", "calls", "k", "erase", ground="17(1)(b)")
 
 
 def test_restriction_is_done_once() -> None:

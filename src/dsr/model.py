@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Protocol, get_args, runtime_checkable
 from attrs import Attribute, field, frozen
 
 __all__ = [
+    "ERASES",
     "KINDS",
     "RIGHTS",
     "STATES",
@@ -64,6 +65,8 @@ STATES: Final[tuple[State, ...]] = get_args(State)
 WRITES: Final[frozenset[Right]] = frozenset(
     {"rectification", "erasure", "restriction", "objection", "withdrawal"}
 )
+#: The rights by which data is erased (GDPR Arts. 17, 7(3), 21).
+ERASES: Final[frozenset[Right]] = frozenset({"erasure", "withdrawal", "objection"})
 
 
 def _aware(_: object, attribute: Attribute[Any], value: dt.datetime | None) -> None:
@@ -319,6 +322,10 @@ class Tally:
     keep: Mapping[tuple[str, str, dt.date | None], int] = field(factory=dict)
     gaps: Mapping[str, int] = field(factory=dict)
     grounds: Mapping[str, int] = field(factory=dict)
+
+    def restricts_kept(self, right: Right) -> bool:
+        """Return whether what was restricted is what an erasure keeps, and not GDPR Art. 18."""
+        return bool(self.keep) and right in ERASES
 
 
 @frozen

@@ -8,15 +8,13 @@ from types import MappingProxyType
 from typing import Final
 
 from dsr.confirm import Permit
-from dsr.model import Gap, Receipt, Request, Right, Tally, Verb
+from dsr.model import ERASES, Gap, Receipt, Request, Tally, Verb
 from dsr.spool import Spot
 from dsr.survey import Survey
 
 __all__ = ["receipt"]
 
 _WRITING: Final[frozenset[Verb]] = frozenset({"erase", "redact", "rectify", "annotate", "restrict"})
-#: The rights by which data is erased (GDPR Arts. 17, 7(3), 21).
-_ERASING: Final[frozenset[Right]] = frozenset({"erasure", "withdrawal", "objection"})
 _UNMARKED: Final = "kept, and not restricted to that although its store can: run again"
 
 
@@ -63,7 +61,7 @@ def receipt(  # noqa: PLR0917  (all six are what a receipt is made of)
             gap = Gap(row.store, row.category, row.key, reason)
             steps.change(row, decision._replace(do=None, gap=gap))
     tallies = steps.tallies(number)
-    erases = request.right in _ERASING
+    erases = request.right in ERASES
     stores = {
         store: {
             category: Tally(

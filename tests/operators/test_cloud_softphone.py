@@ -68,7 +68,7 @@ usage_data      | both  | always        | gap 1 pseudonym
 [erasure]
 sip_credentials | Anna  | always        | keep 1 contract open
 sip_credentials | Bruno | inside, after | erase 1
-sip_credentials | Bruno | hold          | keep 1 claim open
+sip_credentials | Bruno | hold          | restrict 1, keep 1 claim open
 address_book    | Anna  | always        | erase 3
 address_book    | Bruno | always        | erase 2, gap 1 undated
 ip_logs         | Anna  | inside, after | redact 2, unchanged 1

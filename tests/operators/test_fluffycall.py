@@ -87,17 +87,18 @@ security_logs | Bruno | always        | unchanged 1
 
 [erasure]
 account_data  | Anna  | always        | keep 1 contract open
-account_data  | Bruno | always        | redact 1, keep 1 tax 2035-01-01
+account_data  | Bruno | always        | redact 1, restrict 1, keep 1 tax 2035-01-01
 call_metadata | Anna  | inside        | keep 2 billing 2026-08-05, keep 1 billing 2027-01-05
 call_metadata | Anna  | after         | redact 1, keep 1 billing 2027-01-05, gap 1 linked
-call_metadata | Anna  | hold          | redact 1, keep 1 billing+claim open, keep 1 claim open
+call_metadata | Anna  | hold          | redact 1, restrict 1, keep 1 billing+claim open,
+              |       |               | keep 1 claim open
 call_metadata | Bruno | inside        | keep 1 billing 2026-08-05, keep 1 billing 2027-01-05,
               |       |               | keep 1 billing open
 call_metadata | Bruno | after         | keep 1 billing 2027-01-05, keep 1 billing open, gap 1 linked
-call_metadata | Bruno | hold          | keep 2 billing+claim open, keep 1 claim open
+call_metadata | Bruno | hold          | restrict 1, keep 2 billing+claim open, keep 1 claim open
 call_contents | both  | always        | gap 1 alarm
-invoices      | Anna  | always        | keep 1 tax 2035-01-01
-invoices      | Bruno | always        | erase 1, keep 1 tax 2035-01-01
+invoices      | Anna  | always        | restrict 1, keep 1 tax 2035-01-01
+invoices      | Bruno | always        | erase 1, restrict 1, keep 1 tax 2035-01-01
 letters       | Anna  | always        | keep 1 tax 2033-01-01
 letters       | Bruno | always        | erase 1, keep 1 tax 2033-01-01
 security_logs | Anna  | inside        | redact 1, unchanged 1, keep 1 security 2026-08-05
