@@ -15,6 +15,9 @@ from dsr.survey import Survey
 __all__ = ["receipt"]
 
 _WRITING: Final[frozenset[Verb]] = frozenset({"erase", "redact", "rectify", "annotate", "restrict"})
+_GROUNDLESS: Final = (
+    "gone, and no policy says by which ground of GDPR Art. 17(1): name its category"
+)
 _UNMARKED: Final = "kept, and not restricted to that although its store can: run again"
 
 
@@ -64,21 +67,12 @@ def receipt(  # noqa: PLR0917  (all six are what a receipt is made of)
     erases = request.right in ERASES
     stores = {
         store: {
-            category: Tally(
-                {verb: count for verb, count in verbs.items() if count},
-                tally.keep,
-                tally.gaps,
-                _counted(verbs, grounds.get(category, "")),
-            )
+            category: _outcome(verbs, tally, grounds.get(category, ""), erases=erases)
             for category, verbs, tally in _matched(done.get(store, {}), tallies.get(store, {}))
         }
         for store in sorted({*done, *tallies})
     }
-    complete = not any(
-        t.keep or t.gaps or (erases and _gone(t.do) and not t.grounds)
-        for each in stores.values()
-        for t in each.values()
-    )
+    complete = not any(t.keep or t.gaps for each in stores.values() for t in each.values())
     open_ = {store for store, each in stores.items() if any(t.gaps for t in each.values())}
     return Receipt(
         request=request.id,
@@ -95,8 +89,13 @@ def _gone(verbs: Mapping[Verb, int]) -> int:
     return verbs.get("erase", 0) + verbs.get("redact", 0)
 
 
-def _counted(verbs: Mapping[Verb, int], ground: str) -> dict[str, int]:
-    return {ground: _gone(verbs)} if ground and _gone(verbs) else {}
+def _outcome(verbs: Mapping[Verb, int], rest: Tally, ground: str, *, erases: bool) -> Tally:
+    """Return what came of one category in one store; `rest` is what the proof still finds."""
+    done = {verb: count for verb, count in verbs.items() if count}
+    gone, gaps = _gone(done), dict(rest.gaps)
+    if gone and erases and not ground:
+        gaps[_GROUNDLESS] = gone
+    return Tally(done, rest.keep, gaps, {ground: gone} if gone and ground else {})
 
 
 def _matched(

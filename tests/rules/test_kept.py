@@ -68,12 +68,12 @@ def test_a_second_run_does_nothing_more(board: Switchboard) -> None:
     """Rule 16 (GDPR Art. 18(2) by analogy), laws 1 and 2: what is marked is known as marked."""
     first = board.done("erasure")
     rows = board.rows("calls")
-    acts = [each for each in board.desk.ledger.entries(first.request) if each.event == "step"]
+    acts = [each for each in board.desk.ledger.entries(first.request) if each.event == "step done"]
     (again,) = board.desk.resume(now=NOW)
     assert board.rows("calls") == rows
     assert again.stores == first.stores
     assert again.proved == first.proved
-    after = [each for each in board.desk.ledger.entries(first.request) if each.event == "step"]
+    after = [each for each in board.desk.ledger.entries(first.request) if each.event == "step done"]
     assert after == acts
     grant = board.desk.verified(first.request)
     fresh = board.desk.plan(grant, now=NOW)
