@@ -34,7 +34,7 @@ def test_the_called_party_is_not_shown_a_withheld_number() -> None:
 
 
 def test_the_caller_is_shown_the_own_number() -> None:
-    """Rule 35: what the caller withheld from others is no secret from the caller."""
+    """Rule 35 (Directive 2002/58/EC Art. 8): it is no secret from the caller."""
     assert masked(CALL, frozenset({"src", "clid"}), [RULE]).data == CALL.data
 
 
@@ -63,7 +63,7 @@ def _about(line: Record, number: str) -> frozenset[str]:
 
 @given(before=st.text(st.characters(exclude_characters="\\+", exclude_categories=["Cs"])))
 def test_of_a_log_line_only_the_other_party_goes(before: str) -> None:
-    """Rule 35: the rest of the line is what the log says, in any script."""
+    """Rule 35 (Directive 2002/58/EC Art. 8): the rest of the line stays, in any script."""
     line = _line(f"{before} P-Asserted-Identity: <sip:{NOOR}@x> Privacy: id To: {EVA} end")
     shown = masked(line, _about(line, EVA), [LOG]).data["line"]
     assert shown == f"{before} P-Asserted-Identity: <sip:{WITHHELD}@x> Privacy: id To: {EVA} end"
@@ -72,7 +72,7 @@ def test_of_a_log_line_only_the_other_party_goes(before: str) -> None:
 
 
 def test_a_line_whose_bytes_cannot_be_counted_goes_whole() -> None:
-    """Rule 35: bytes that are no UTF-8 are shown as escapes, and move what follows."""
+    """Rule 35 (Directive 2002/58/EC Art. 8): bytes that are no UTF-8 move what follows."""
     line = _line(f"\\xff Privacy: id {NOOR} to {EVA}")
     assert masked(line, _about(line, EVA), [LOG]).data["line"] == WITHHELD
 

@@ -108,7 +108,7 @@ def test_without_a_package_there_is_none() -> None:
 
 @given(_RECEIPTS)
 def test_a_receipt_survives_json(receipt: Receipt) -> None:
-    """What the ledger gives back is what was signed, to the microsecond (law.md rule 9)."""
+    """Rule 9 (GDPR Art. 15(3)): the ledger gives back what was signed, exactly."""
     again = receipt_from(json.loads(json.dumps(receipt_document(receipt))))
     assert again == receipt
     assert signed_part(again) == signed_part(receipt)

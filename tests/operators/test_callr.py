@@ -290,7 +290,7 @@ class TestCallr(OperatorSuite):
         assert "c1 dialled=0199003002" in self.seen(office)["Bruno"]
 
     def test_what_was_kept_goes_when_its_time_is_over(self, office: Office) -> None:
-        """Rule 15, Art. 5(1)(e): the numbers of c1 and c2 go on 1 March without a new request."""
+        """Rule 15 (GDPR Art. 5(1)(e)): without a new request, c1 and c2 lose theirs on 1 March."""
         answer = office.fulfil("erasure", ANNA, INSIDE)
         assert "c1 calling=+33199003001" in self.seen(office)["Anna"]
         (receipt,) = office.desk.resume(now=AFTER.now)

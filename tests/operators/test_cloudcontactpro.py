@@ -417,7 +417,7 @@ class TestCloudContactPro(OperatorSuite):
     # --- whose data -----------------------------------------------------------------------
 
     def test_calls_of_the_numbers_former_holder_are_nobodys_who_asks(self, office: Office) -> None:
-        """Rule 28: Anna's number was Zoe's until 15 January 2025, and so was the call c0."""
+        """Rule 28 (GDPR Art. 5(1)(f)): the number was Zoe's until 15 January 2025: so is c0."""
         answer = office.fulfil("access", ANNA, INSIDE)
         calls = {each["call_id"] for each in answer.records("call_records")}
         assert calls == {"c1", "c2", "c3", "c5", "c7"}

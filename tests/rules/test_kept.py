@@ -109,7 +109,7 @@ def test_a_record_of_nobody_else_goes_whole(tmp_path: Path) -> None:
 
 
 def test_fields_that_are_kept_restrict_their_record(tmp_path: Path) -> None:
-    """Rule 16 (GDPR Art. 18(2) by analogy), rule 15 (5(1)(c)): the rest is emptied, this marked."""
+    """Rules 15, 16 (GDPR Arts. 5(1)(c), 18(2) by analogy): the rest is emptied, this marked."""
     duty = Retention("10 years", LAW, fields=("src",))
     board = switchboard(tmp_path, calls=under(duty))
     receipt = board.done("erasure")
