@@ -106,10 +106,10 @@ def test_of_a_log_line_only_what_speaks_of_others_is_left_out() -> None:
 
 
 def test_a_recording_can_be_withheld_whole() -> None:
-    """Rule 27 (GDPR Arts. 15(4), 20(4)): its record goes along, without the audio."""
+    """Rules 27, 34 (GDPR Arts. 15(4), 20(4)): its record goes along, without the audio."""
     _, found = recording(Audio())
     rule = ThirdParty(("content",), "why", access=True)
-    shown, taken = without_others(found, frozenset({"caller"}), [rule], "access")
+    shown, taken = without_others(found, frozenset({"caller", "content"}), [rule], "access")
     assert shown.content is None
     assert shown.data == found.data
     assert taken == [(rule, frozenset({"content"}))]

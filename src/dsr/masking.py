@@ -91,8 +91,8 @@ def without_others(
             continue
         gone = set[str]()
         for name in rule.withhold:
-            if name == _CONTENT and content is not None and (rule.own or name not in about):
-                content = None
+            if name == _CONTENT and content is not None:
+                content = None  # several people speak in it, whomever it was found for
                 gone.add(name)
             elif data.get(name) not in (None, "") and (rule.own or name not in about):
                 data[name] = _others_left_out(record, about, name)

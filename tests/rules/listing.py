@@ -34,6 +34,9 @@ _SOURCED: Final = re.compile(_NAMED.pattern.rstrip(")") + r")\s*(?:\(((?:[^()]|\
 _SOURCES: Final = (
     r"GDPR|\bArts?\. \d|Directive|Reg\.|C-\d+/\d|BVerwG|EDPB|WP242|AO|BDSG|CPCE|HGB|TDDDG"
 )
+_IN_PART: Final = """`dsr refuse` refuses a request as a whole. A part of it is refused by what the
+  policy or a hold says of that data, and the letter to the receipt tells it with its reason;
+  `dsr.package.refusal(categories=…)` words such a refusal for a backend that decides otherwise."""
 _STILL_NECESSARY: Final = """What is kept because it is still necessary for its own purpose (a bill
   that can be challenged, a contract that runs) is not restricted: a mark says "stored and no more",
   and that purpose goes on. It is restricted as soon as only a duty or a claim keeps it."""
@@ -41,8 +44,9 @@ _UNMARKABLE: Final = """A record is marked where its store can. A row of a table
   not: the mark would give it another name, and nothing would know it again to erase it."""
 _ANONYMOUS: Final = """Whether what a stage leaves of a record identifies nobody is not computed:
   counsel judges it."""
-_AUDIO: Final = """The other party is not cut out of audio: a recording goes along whole, or is
-  withheld whole with its reason (`third_party`)."""
+_AUDIO: Final = """The other party is not cut out of audio, nor out of transcripts: both go along
+  whole, or are withheld whole with the reason (`third_party`, `content`). Who says what is told in
+  too many ways to cut a transcript safely: a wrong label would hand over what it should withhold."""
 _HEAD: Final = """# The rules, and the tests that carry them
 
 {rules} rules, carried by {tests} tests. Made from the tests (`python -m tests.rules.listing`); what
@@ -59,6 +63,7 @@ the rules ask is in [The law, and where it is in the code](../explanation/law.md
 """
 #: Parts of rules that dsr does not do, and why.
 LEFT_OUT: Final[tuple[tuple[int, str], ...]] = (
+    (6, _IN_PART),
     (16, _STILL_NECESSARY),
     (16, _UNMARKABLE),
     (20, _ANONYMOUS),

@@ -4,6 +4,7 @@ from dsr.package.cover import Cover
 from dsr.package.forwarding import Handover
 from dsr.package.letters import (
     decided,
+    doubted,
     extension,
     forwarded,
     lifting,
@@ -24,6 +25,7 @@ __all__ = [
     "Handover",
     "Package",
     "decided",
+    "doubted",
     "extension",
     "forwarded",
     "letter",

@@ -240,7 +240,7 @@ class ThirdParty:
     portability is asked for, and where `access` is, for the `reason` that the person is told
     (GDPR Arts. 20(4), 15(4)). What speaks of the person who asks stays, unless `own` says that
     it is withheld all the same: what they wrote of others in their own contacts, say. `content`
-    is a recording.
+    is a recording or transcript itself, which goes whole or not at all.
     """
 
     withhold: tuple[str, ...]
