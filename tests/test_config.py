@@ -319,7 +319,7 @@ def test_mistakes_in_several_stores_are_told_at_once(tmp_path: Path) -> None:
     ("place", "value", "told"),
     [
         (("identity", "levels"), {"erase": "one-time-pin"}, "identity.levels.erase is no right"),
-        (("identity", "levels"), {"erasure": "trust"}, 'erasure names no way to verify: write "o'),
+        (("identity", "levels"), {"erasure": "trust"}, "erasure is no level: write one of"),
         (("identity", "accounts"), "people", "identity.accounts names no store: stores are numbe"),
         (("stores", "logs", "category"), "syslog", "stores.logs holds category syslog: add [cate"),
         (("holds", 0, "categories"), ["cals"], "holds[0].categories names one that is no categor"),

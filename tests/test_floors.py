@@ -24,11 +24,11 @@ SRC = ROOT / "src"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
     frozenset({"model", "settings", "phone"}),
-    frozenset({"connector", "identify", "match", "policy", "report", "spool"}),
+    frozenset({"connector", "identify", "match", "place", "policy", "report", "spool"}),
     frozenset({"connectors", "find", "ledger", "masking", "old", "onfile", "testing"}),
     frozenset({"decision", "identity", "package"}),
-    frozenset({"rights"}),
-    frozenset({"plan"}),
+    frozenset({"assurance", "delivering", "rights"}),
+    frozenset({"plan", "verifying"}),
     frozenset({"steps"}),
     frozenset({"confirm", "survey"}),
     frozenset({"held", "prove"}),
@@ -52,6 +52,7 @@ ROOMS = {
     "holidays": r"policy\.calendars",
     "phonenumbers": r"phone",
     "pyotp": r"identity(\..*)?",
+    "stream_zip": r"package\.encrypt",
     "zipstream": r"package(\..*)?",
     "pytest": r"testing(\..*)?",
 }

@@ -13,14 +13,17 @@ from typing import Final, TypeVar, cast
 
 from attrs import field, frozen
 
+from dsr.assurance import Assurance
+from dsr.assurance import from_config as assurance_from_config
 from dsr.connector import Connector
+from dsr.delivering import Delivery
 from dsr.desk import Desk
 from dsr.errors import ConfigurationError, InvalidIdentifier
 from dsr.identify import identify
 from dsr.identity import OneTimePin
 from dsr.identity import from_config as identity_from_config
 from dsr.ledger import Ledger, read_key
-from dsr.model import KINDS, RIGHTS, Hold, Subject
+from dsr.model import KINDS, Hold, Subject
 from dsr.package import worded
 from dsr.policy.model import (
     Answers,
@@ -41,7 +44,8 @@ GROUP: Final = "dsr.connectors"
 T = TypeVar("T")
 
 _DEEPEST: Final = 5  # files that extend each other in a row
-_LEVEL: Final = "one-time-pin"  # the one way to verify so far
+_PIN: Final = "one-time-pin"
+_TABLES: Final = frozenset({_PIN, "standing-pin", "sip", "login", "line"})
 
 
 @frozen
@@ -55,10 +59,11 @@ class _Ledger:
 
 @frozen
 class _Identity:
-    """`[identity]`: the store of numbers on file, and what each right needs."""
+    """`[identity]`, but for its tables: `dsr.assurance` and `dsr.identity` check those."""
 
     accounts: str = ""
     levels: Mapping[str, str] = field(factory=dict)
+    four_eyes: tuple[str, ...] = ()
 
 
 @frozen
@@ -95,6 +100,8 @@ class _File:
     deadlines: Deadlines = field(factory=Deadlines)
     unresolved: Mapping[str, Unresolved] = field(factory=dict)
     answers: Answers = field(factory=Answers)
+    staff: Mapping[str, Mapping[str, object]] = field(factory=dict)
+    delivery: Delivery = field(factory=Delivery)
 
 
 @frozen
@@ -110,6 +117,8 @@ class Configuration:
     accounts: str
     pin: OneTimePin
     backups: str = ""
+    assurance: Assurance = field(factory=Assurance)
+    delivery: Delivery = field(factory=Delivery)
 
     @property
     def context(self) -> Context:
@@ -131,6 +140,8 @@ class Configuration:
             accounts=self.accounts,
             holds=self.holds,
             backups=self.backups,
+            assurance=self.assurance,
+            delivery=self.delivery,
         )
 
 
@@ -172,8 +183,9 @@ def _table(path: Path) -> dict[str, object]:
 
 
 def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
-    pin, rest = _one_time_pin(table)
+    identity, rest = _apart(table)
     file = settings(_File, rest, "")
+    pin = cast("Mapping[str, object]", identity.get(_PIN, {}))
     context = Context(file.operator.country, path.parent)
     problems: list[str] = []
 
@@ -198,6 +210,7 @@ def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
     pins = tried(lambda: [identity_from_config(pin, context)])
     answers = tried(lambda: [worded(file.answers, path.parent)])
     problems += _misnamed(file, connectors)
+    assured = tried(lambda: [assurance_from_config(identity, file.staff, context, connectors)])
     if problems:
         what = "; ".join(dict.fromkeys(problems))
         raise ConfigurationError(what)
@@ -215,25 +228,27 @@ def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
         ledger_url=database_url(file.ledger.url, path.parent),
         ledger_key=file.ledger.key,
         accounts=file.identity.accounts,
+        assurance=assured[0],
         pin=pins[0],
         backups=file.ledger.backups,
+        delivery=file.delivery,
     )
 
 
-def _one_time_pin(table: Mapping[str, object]) -> tuple[Mapping[str, object], dict[str, object]]:
-    """Return `[identity.one-time-pin]`, which `dsr.identity` checks, and the file without it.
+def _apart(table: Mapping[str, object]) -> tuple[Mapping[str, object], dict[str, object]]:
+    """Return `[identity]`, and the file without those of its tables that others check.
 
-    Its name is none that a field of `_Identity` could have.
+    Their names are none that a field of `_Identity` could have.
     """
     identity = table.get("identity", {})
     if not isinstance(identity, Mapping):
         return {}, dict(table)
-    pin = identity.get("one-time-pin", {})
-    if not isinstance(pin, Mapping):
-        what = "identity.one-time-pin is not a table"
-        raise ConfigurationError(what, "write [identity.one-time-pin]")
-    rest = {key: value for key, value in identity.items() if key != "one-time-pin"}
-    return pin, dict(table) | {"identity": rest}
+    for name in _TABLES.intersection(identity):
+        if not isinstance(identity[name], Mapping):
+            what = f"identity.{name} is not a table"
+            raise ConfigurationError(what, f"write [identity.{name}]")
+    rest = {key: value for key, value in identity.items() if key not in _TABLES}
+    return identity, dict(table) | ({"identity": rest} if "identity" in table else {})
 
 
 def _connector(name: str, table: Mapping[str, object], context: Context) -> list[Connector]:
@@ -254,14 +269,11 @@ def _connector(name: str, table: Mapping[str, object], context: Context) -> list
 
 
 def _misnamed(file: _File, connectors: Sequence[Connector]) -> Iterator[str]:
-    """Yield what names a store, category or right that is not there."""
-    for right, level in file.identity.levels.items():
-        if right not in RIGHTS:
-            yield f"identity.levels.{right} is no right: rights are {', '.join(RIGHTS)}"
-        elif level != _LEVEL:
-            yield f'identity.levels.{right} names no way to verify: write "{_LEVEL}"'
+    """Yield what names a store or category that is not there."""
     if file.identity.accounts and file.identity.accounts not in file.stores:
         yield f"identity.accounts names no store: stores are {', '.join(file.stores)}"
+    if file.delivery.contact and not file.identity.accounts:
+        yield "delivery.contact is a field of the store of accounts: set identity.accounts"
     for connector in connectors:
         for name in sorted(connector.categories - file.categories.keys()):
             yield f"stores.{connector.name} holds category {name}: add [categories.{name}]"

@@ -25,6 +25,7 @@ __all__ = [
     "Checks",
     "Connector",
     "Erases",
+    "KeepsPins",
     "Locks",
     "Rectifies",
     "Redacts",
@@ -145,6 +146,18 @@ class Vouches(Protocol):
         """Return those of a SIP address (`who.kind` is `sip`) today; none when it has none.
 
         Raises `StoreUnavailable`. Reads no password, where the store keeps a hash beside it.
+        """
+
+
+@runtime_checkable
+class KeepsPins(Protocol):
+    """The store keeps hashes of standing PINs, against which a person's can be checked."""
+
+    def pins(self, keys: Sequence[str]) -> Sequence[str]:
+        """Return the hashes (PHC strings, `$argon2id$…`) that stand in the records of `keys`.
+
+        A key that is gone, and a record without one, have none. Does the same work whether or
+        not there are keys. Raises `StoreUnavailable`.
         """
 
 

@@ -16,15 +16,20 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from dsr import answering, deciding, handover, identity, notifying
+from dsr import answering, deciding, delivering, handover, identity, notifying
 from dsr.answering import PERSONAL, Answered, Standing
 from dsr.apply import Case, apply
+from dsr.assurance import Assurance
 from dsr.confirm import Permit, confirm
 from dsr.connector import Connector
+from dsr.delivering import Delivery
 from dsr.errors import (
     ConfigurationError,
+    DeliveryError,
     InputError,
+    NotAllowed,
     NotConfirmed,
+    NotVerified,
     PolicyError,
     RequestError,
     UnknownRight,
@@ -33,6 +38,8 @@ from dsr.export import fill, with_gap
 from dsr.handover import HandedOver
 from dsr.holding import Locked, lift, place
 from dsr.identity import OneTimePin, Verified
+from dsr.identity.proofs import Code, Proof
+from dsr.identity.staff import Role
 from dsr.ledger import Confirmed, Ledger
 from dsr.model import (
     RIGHTS,
@@ -49,8 +56,8 @@ from dsr.model import (
     Tally,
 )
 from dsr.notifying import Told
-from dsr.onfile import OnFile, on_file
-from dsr.package import Cover, Package, save
+from dsr.package import Cover, Encrypted, Package, save
+from dsr.place import Place
 from dsr.plan import Wish
 from dsr.policy.deadlines import due
 from dsr.policy.grounds import check_ground
@@ -61,10 +68,16 @@ from dsr.replaying import replay
 from dsr.stores import Stores
 from dsr.survey import Progress, quiet, survey
 from dsr.sweeping import Swept, sweep
+from dsr.verifying import Attempt, Proving, SipChallenge, Verifier, check_code
 
 __all__ = ["Desk", "Plan"]
 
 _ID_BYTES: Final = 6
+_NONCE_BYTES: Final = 16
+_FOUR_EYES: Final = 2
+_USABLE: Final = "contact usable"
+#: What was approved before is carried out to its end.
+_UNDER_WAY: Final[frozenset[State]] = frozenset({"confirmed", "incomplete", "done"})
 
 
 @frozen
@@ -95,7 +108,10 @@ class Desk:
     whom and when (empty: the requested number itself counts as the number on file). `holds`
     are those of the configuration; others live in the ledger. `executor` reads the parts of
     stores that split side by side. `backups` is for how long backups of the stores are kept
-    (`35 days`): so long `replay` can erase again what one of them brings back.
+    (`35 days`): so long `replay` can erase again what one of them brings back. `assurance` says
+    how sure the operator must be of who asks. `actor` is the one of the staff who sits at the
+    desk (`acting`); empty for a backend that acts for the person who asks. `delivery` says how
+    packages reach people.
     """
 
     stores: tuple[Connector, ...] = field()
@@ -106,6 +122,9 @@ class Desk:
     holds: tuple[Hold, ...] = ()
     executor: Executor | None = None
     backups: str = ""
+    assurance: Assurance = field(factory=Assurance)
+    actor: str = ""
+    delivery: Delivery = field(factory=Delivery)
 
     @stores.validator
     def _unique(self, _: object, stores: Sequence[Connector]) -> None:
@@ -135,6 +154,7 @@ class Desk:
         `17(1)(b)` (`dsr.policy.grounds`), or empty. Says nothing about whether the person is
         known. Raises `UnknownRight` or `InputError`.
         """
+        self._may("open")
         if right not in RIGHTS:
             what = "this is none of the rights"
             raise UnknownRight(what, f"use one of {', '.join(RIGHTS)}")
@@ -182,33 +202,45 @@ class Desk:
             what = "the language is none that operator.languages lists"
             raise InputError(what, f"use one of {', '.join(self.policy.operator.languages)}")
 
-    def challenge(self, request: str, *, now: dt.datetime) -> None:
+    def challenge(self, request: str, *, now: dt.datetime, source: str = "") -> None:
         """Send a one-time PIN to the number on file.
 
-        Does the same, but for the sending, when no number is on file (law.md rule 11). Raises
-        `RequestNotFound`, `RequestError` (closed), `DeliveryError`, `StoreUnavailable` (the
+        `source` is where it is asked from, such as a client's address, for the limits. Does the
+        same, but for the sending, when no number is on file, or the line is one that a PIN
+        proves nothing on (law.md rules 11, 36, 42). Raises `RequestNotFound`, `RequestError`
+        (closed), `NotVerified` (a limit is reached), `DeliveryError`, `StoreUnavailable` (the
         store of accounts).
         """
-        found = self.ledger.get(request)
-        known = self._on_file(self.ledger.subject(request), now)
-        number = known.subject.identifiers[0].value if known.subject else None
-        self.pin.challenge(self.ledger, found, number, now, known.why)
+        self._may("verify")
+        self._verifier.challenge(request, now, source)
 
-    def verify(self, request: str, pin: str, *, now: dt.datetime) -> Verified:
-        """Check the PIN; return the grant that `plan`, `apply` and `export` ask for.
+    def sip_challenge(self, request: str, *, now: dt.datetime) -> SipChallenge:
+        """Return a challenge for the person's telephone; as `dsr.verifying.Verifier` does."""
+        self._may("verify")
+        return self._verifier.sip_challenge(request, secrets.token_hex(_NONCE_BYTES), now)
 
-        The numbers of the request are bound to the tenure on file from here on. Raises
-        `NotVerified` with the same text for a wrong, expired, used or never sent PIN, and
-        `StoreUnavailable` (the store of accounts; the PIN is not used up then).
+    def verify(self, request: str, pin: str, *, now: dt.datetime, source: str = "") -> Verified:
+        """Check the one-time PIN; return the grant that `plan`, `apply` and `export` ask for.
+
+        The numbers of the request are bound to the tenure on file from here on. Raises as
+        `prove` does, and `NotVerified` when the PIN is right and its right needs more.
         """
-        found = self.ledger.get(request)
-        known = self._on_file(self.ledger.subject(request), now).subject
-        # a number that was given up since the PIN was sent: any PIN is wrong
-        grant = self.pin.verify(self.ledger, found, pin if known else "", now)
-        if known is not None:
-            self.ledger.reseal(request, known)
-        self.ledger.end_doubt(request, now)
-        return grant
+        proving = self.prove(request, Code(pin), now=now, source=source)
+        if proving.grant is None:
+            ways = " or ".join(" and ".join(sorted(each)) for each in proving.missing)
+            what = f"request {request} needs more than the PIN, which was right"
+            raise NotVerified(what, f"prove {ways}, too" if ways else "a person must decide")
+        return proving.grant
+
+    def prove(self, request: str, proof: Proof, *, now: dt.datetime, source: str = "") -> Proving:
+        """Check one proof of who makes a request; return the grant once all that it needs is shown.
+
+        What each right needs stands in `assurance`. Raises `NotVerified` with one text for
+        whatever is wrong with a proof, and another when a limit is reached; `StoreUnavailable`
+        (the store of accounts; a PIN is not used up then); as `dsr.verifying.Verifier.prove`.
+        """
+        self._may("verify")
+        return self._verifier.prove(request, proof, now, source)
 
     def verified(self, request: str) -> Verified:
         """Return the grant of a request that was verified before, in another process.
@@ -217,12 +249,66 @@ class Desk:
         """
         return identity.granted(self.ledger, request)
 
-    def _on_file(self, subject: Subject, now: dt.datetime) -> OnFile:
-        """Return the person as the store of accounts knows them, a number first; or why not."""
-        if not self.accounts:
-            return OnFile(subject)  # one phone number: `open` sees to it
-        store = next(each for each in self.stores if each.name == self.accounts)
-        return on_file(store, subject, now)
+    @property
+    def _verifier(self) -> Verifier:
+        zone = self.policy.operator.zone
+        return Verifier(self.stores, self.ledger, self.pin, self.accounts, zone, self.assurance)
+
+    # --- the staff ------------------------------------------------------------------------
+
+    def acting(self, member: str) -> Desk:
+        """Return this desk with one of the staff at it: what they may do, and the audit trail.
+
+        Raises `NotAllowed` if `[staff]` has nobody of this name. A backend that acts for the
+        person who asks needs none.
+        """
+        if self.assurance.staff and self.assurance.member(member) is None:
+            what = "nobody of this name works here"
+            raise NotAllowed(what, "name one of [staff]")
+        return evolve(self, actor=member, ledger=self.ledger.acting(member))
+
+    def _may(self, role: Role) -> None:
+        """Raise `NotAllowed` if whoever sits at the desk has not this role."""
+        member = self.assurance.member(self.actor)
+        if member is not None and not member.may(role):
+            what = f'whoever acts has not the role "{role}"'
+            raise NotAllowed(what, f"have somebody of [staff] do it who may {role}")
+
+    def approve(self, request: str, token: str, code: str, *, now: dt.datetime) -> None:
+        """Approve the plan with this `token`, as one of the staff (`acting`), by their TOTP code.
+
+        Twice is success. Raises `NotAllowed` for who may not approve, `NotVerified` for a wrong
+        code, `NotConfirmed` if the token is not that of the last plan.
+        """
+        member = self.assurance.member(self.actor)
+        if member is None:
+            what = "nobody approves: it is not known who acts"
+            raise NotAllowed(what, "name one of [staff]")
+        self._may("approve")
+        found = self.ledger.get(request)
+        self.ledger.check_token(request, token)  # before a code is used up
+        check_code(self.ledger, self.pin, member, code, Attempt(found, now))
+        self.ledger.approve(request, token, member.name, now)
+
+    def audit(self) -> int:
+        """Verify the audit chain and every receipt; return how many entries there are.
+
+        Raises `AuditBroken`, and `NotAllowed`.
+        """
+        self._may("audit")
+        return self.ledger.verify_audit()
+
+    def _check_approved(self, request: Request, token: str) -> None:
+        """Raise `NotConfirmed` if a plan needs a second person's approval and has none.
+
+        One who neither carries it out nor is the other; two where it is not known who does.
+        """
+        if request.right not in self.assurance.four_eyes or request.state in _UNDER_WAY:
+            return
+        others = self.ledger.approved(request.id, token) - {self.actor}
+        if len(others) < (1 if self.actor else _FOUR_EYES):
+            what = f"request {request.id} needs the approval of a second person"
+            raise NotConfirmed(what, "have somebody who may approve look at the plan")
 
     # --- by when, and answers that act on nothing -----------------------------------------
 
@@ -236,19 +322,23 @@ class Desk:
 
     def extend(self, request: str, reason: str, *, now: dt.datetime) -> Answered:
         """Extend the period once, inside the first month; as `dsr.answering.extend`."""
+        self._may("run")
         return answering.extend(self.policy, self.ledger, request, reason, now)
 
     def refuse(self, request: str, refusal: Refusal, *, now: dt.datetime) -> Answered:
         """Refuse a request and forget whom it was about; as `dsr.answering.refuse`."""
+        self._may("run")
         helpful = [kind for kind in PERSONAL if any(kind in each.accepts for each in self.stores)]
         return answering.refuse(self.policy, self.ledger, request, refusal, now, helpful=helpful)
 
     def doubt(self, request: str, reason: str, *, now: dt.datetime) -> Standing:
         """Record a doubt about who makes a request; `verify` ends it; as `dsr.answering.doubt`."""
+        self._may("verify")
         return answering.doubt(self.policy, self.ledger, request, reason, now)
 
     def end_doubt(self, request: str, *, now: dt.datetime) -> None:
         """End the doubt about a request without verifying it. Twice is success."""
+        self._may("verify")
         self.ledger.end_doubt(request, now)
 
     # --- whether the policy may run -----------------------------------------------------
@@ -275,7 +365,8 @@ class Desk:
         self, grants: Sequence[Verified], *, now: dt.datetime, progress: Progress = quiet
     ) -> list[Plan]:
         """Plan many requests: each store is read once for all of them."""
-        requests = [identity.check(grant, self.ledger) for grant in grants]
+        self._may("run")
+        requests = [identity.check(grant, self.ledger, now) for grant in grants]
         subjects = [self.ledger.subject(each.id) for each in requests]
         wishes = [Wish.of(each) for each in requests]
         plans = []
@@ -320,8 +411,11 @@ class Desk:
         progress: Progress = quiet,
     ) -> list[Receipt]:
         """Apply many confirmed plans: each store is read once for all of them."""
+        self._may("run")
         self.check_policy(now=now)
-        requests = [identity.check(grant, self.ledger) for grant, _ in grants]
+        requests = [identity.check(grant, self.ledger, now) for grant, _ in grants]
+        for request, (_, token) in zip(requests, grants, strict=True):
+            self._check_approved(request, token)
         earlier = {each.id: self._closed(each) for each in requests}
         cases = [
             self._case(request, token)
@@ -339,17 +433,23 @@ class Desk:
         return [(signed | done)[request.id] for request in requests]
 
     def export(
-        self, grant: Verified, path: Path, *, now: dt.datetime, progress: Progress = quiet
+        self, grant: Verified, path: Path | Place, *, now: dt.datetime, progress: Progress = quiet
     ) -> Receipt:
         """Write the package of an access or portability request to `path`; return the receipt.
 
-        The file appears whole or not at all. Raises `StoreError` when a recording breaks off
-        while it is read, and `PolicyError` as `check_policy` does.
+        `path` is a file, or another place (`dsr.delivering`): the package appears there whole or
+        not at all. Raises `StoreError` when a recording breaks off while it is read, and
+        `PolicyError` as `check_policy` does.
         """
+        self._may("run")
         self.check_policy(now=now)
-        request = self._exportable(grant)
+        request = self._exportable(grant, now)
         if receipt := self._closed(request):
             return receipt
+        if self.delivery.encrypt and not isinstance(path, Encrypted):
+            what = "packages are to be encrypted, and this place does not encrypt"
+            raise InputError(what, "export to dsr.package.Encrypted(place, hand, made)")
+        self._note_contact(request, now)
         with Package(self._cover(request, now)) as package:
             receipt = fill(package, self._run, request, now, progress)
             info = save(package, path)
@@ -361,11 +461,16 @@ class Desk:
         Raises as `export` does; a request that was answered already raises `RequestError` at
         once, before any response has begun.
         """
+        self._may("run")
         self.check_policy(now=now)
-        request = self._exportable(grant)
+        request = self._exportable(grant, now)
         if self._closed(request):
             what = f"request {request.id} is answered already"
             raise RequestError(what, "open a new one for another copy")
+        if self.delivery.encrypt:
+            what = "packages are to be encrypted, and a stream is not"
+            raise InputError(what, "export to dsr.package.Encrypted(place, hand, made)")
+        self._note_contact(request, now)
         return self._pieces(request, now)
 
     def _pieces(self, request: Request, now: dt.datetime) -> Iterator[bytes]:
@@ -373,6 +478,34 @@ class Desk:
             receipt = fill(package, self._run, request, now)
             info = yield from package.stream()
             self._delivered(receipt, package, info, now)
+
+    def _note_contact(self, request: Request, now: dt.datetime) -> None:
+        """Look, while it is known whom the request is about, whether a link may be sent to them."""
+        if not self.delivery.contact:
+            return
+        store = next(each for each in self.stores if each.name == self.accounts)
+        subject = self.ledger.subject(request.id)
+        event, note = _USABLE, ""
+        try:
+            delivering.contact(store, subject, request, self.delivery, now)
+        except DeliveryError as error:
+            event, note = "contact not usable", error.what
+        self.ledger.audit(event, at=now, request=request.id, note=note)
+
+    def link(self, request: str, place: Place, *, now: dt.datetime) -> str:
+        """Return the secret token of a link to the package of a request, which works once.
+
+        Where the configuration names a contact, it must have been older than the request when
+        the package was made (law.md rule 43). Raises `DeliveryError`, and as
+        `dsr.delivering.link` does.
+        """
+        self._may("run")
+        entries = [each.event for each in self.ledger.entries(request)]
+        if self.delivery.contact and _USABLE not in entries:
+            what = f"no link to the package of request {request}: the contact must not be used"
+            raise DeliveryError(what, "send the package by post to the address on file")
+        expires = self.delivery.expires(now)
+        return delivering.link(self.ledger, request, place, expires, now)
 
     def handover(
         self, grant: Verified, folder: Path, *, now: dt.datetime, progress: Progress = quiet
@@ -383,8 +516,9 @@ class Desk:
         of a request that is done nothing is left to write. Raises as `dsr.handover.hand_over`
         does, and `PolicyError` as `check_policy`.
         """
+        self._may("run")
         self.check_policy(now=now)
-        request = identity.check(grant, self.ledger)
+        request = identity.check(grant, self.ledger, now)
         if request.state == "done":
             return HandedOver(request)
         made = handover.hand_over(self._run, request, folder, now, progress)
@@ -404,6 +538,7 @@ class Desk:
 
     def notices(self, folder: Path, *, now: dt.datetime) -> list[Told]:
         """Write the notices that wait for their recipients; as `dsr.notifying.hand_over`."""
+        self._may("run")
         return notifying.hand_over(self.policy, self.ledger, folder, now)
 
     def resume(self, *, now: dt.datetime, progress: Progress = quiet) -> list[Receipt]:
@@ -427,15 +562,18 @@ class Desk:
         With `dry` nothing is changed, and what it returns is what the stages would do. Raises
         as `dsr.sweeping.sweep`, and `PolicyError` as `check_policy` does.
         """
+        self._may("run")
         self.check_policy(now=now)
         if dry:
             return sweep(self._run, now, progress, dry=True)
         receipts = self.resume(now=now, progress=progress)
         swept = sweep(self._run, now, progress)
+        expired = delivering.expire(self.ledger, now, self.delivery.place)
         with self.ledger.transaction():
             self.ledger.forget(self._today(now), now)
             self.ledger.audit("routine deletion", at=now)
-        return evolve(swept, resumed=tuple(receipts))
+        problems = (*swept.problems, *expired.problems)
+        return evolve(swept, resumed=tuple(receipts), problems=problems)
 
     def replay(
         self,
@@ -449,6 +587,7 @@ class Desk:
         Returns the signed receipts of this time; as `dsr.replaying.replay`. Raises
         `ConfigurationError` if `backups` is not set: then nobody remembers.
         """
+        self._may("run")
         if not self.backups:
             what = "what was erased cannot be erased again: closed requests are forgotten at once"
             raise ConfigurationError(what, "set ledger.backups to how long backups are kept")
@@ -471,6 +610,7 @@ class Desk:
         It counts from the moment that the ledger has it, also for runs under way and for what
         no store locks. Raises `RequestError` if another hold has its id.
         """
+        self._may("hold")
         self.ledger.add_hold(hold, now)
         return place(self._run, hold, now)
 
@@ -480,6 +620,7 @@ class Desk:
         Nothing is erased by it: `resume` looks at every other reason again. Twice is success.
         Raises `RequestError` if there is none of this id.
         """
+        self._may("hold")
         standing = next((each for each in self.ledger.holds() if each.id == hold), None)
         freed = lift(self._run, standing, now) if standing else Locked()
         self.ledger.release_hold(hold, now)
@@ -487,6 +628,7 @@ class Desk:
 
     def lock_held(self, *, now: dt.datetime) -> Locked:
         """Lock again what holds cover: what was recorded since they were placed, too."""
+        self._may("hold")
         found = [place(self._run, each, now) for each in self._run.ground(now).standing]
         stores = sorted({store for each in found for store in each.stores})
         return Locked(
@@ -500,6 +642,7 @@ class Desk:
         self, request: str, *, told: dt.date | None, by: str, now: dt.datetime
     ) -> deciding.Decided:
         """Lift a restriction of which the person was told before; as `dsr.deciding.lift`."""
+        self._may("run")
         return deciding.lift(self._run, request, told, by, now)
 
     def decide(
@@ -512,6 +655,7 @@ class Desk:
         told: dt.date | None = None,
     ) -> deciding.Decided:
         """Decide an objection or a dispute; as `dsr.deciding.decide`."""
+        self._may("run")
         return deciding.decide(self._run, request, outcome, told=told, by=by, now=now)
 
     @property
@@ -532,8 +676,8 @@ class Desk:
         permit = Permit(confirmed, self.ledger.digester())
         return Case(request, self.ledger.subject(request.id), permit)
 
-    def _exportable(self, grant: Verified) -> Request:
-        request = identity.check(grant, self.ledger)
+    def _exportable(self, grant: Verified, now: dt.datetime) -> Request:
+        request = identity.check(grant, self.ledger, now)
         if request.right in WRITES:
             what = f"request {request.id} asks for {request.right}, not for a package"
             raise InputError(what, "plan and apply it instead")

@@ -12,6 +12,7 @@ The tree::
     │   ├── RequestNotFound       no request has this id
     │   ├── NotVerified           the person's identity is not verified
     │   └── NotConfirmed          no confirmation token, or not the token of the last plan
+    ├── NotAllowed                whoever of the staff acts has not the role for it
     ├── StoreError                a store did not do what was asked
     │   ├── StoreUnavailable      nothing in it can be reached now; trying more keys is useless
     │   └── Refused               it answers, and refuses these records; others may work
@@ -33,6 +34,7 @@ __all__ = [
     "InputError",
     "InvalidIdentifier",
     "LedgerError",
+    "NotAllowed",
     "NotConfirmed",
     "NotVerified",
     "PolicyError",
@@ -97,6 +99,10 @@ class NotVerified(RequestError):
 
 class NotConfirmed(RequestError):
     """A request that writes needs the confirmation token of its last plan."""
+
+
+class NotAllowed(DsrError):
+    """Whoever of the staff acts has not the role for it; nothing was changed."""
 
 
 class StoreError(DsrError):

@@ -124,7 +124,7 @@ def test_an_unknown_request(office: Office, command: str) -> None:
     ("out", "code", "told"),
     [
         ("no/such/folder.zip", 1, "the package cannot be written: No such file or directory: ch"),
-        ("s3://bucket/package.zip", 2, "packages cannot be written to S3 yet: give a local path"),
+        ("s3://bucket/folder/", 2, "this is not the place of an object: write s3://BUCKET/KEY"),
     ],
 )
 def test_a_package_that_cannot_be_put_there(office: Office, out: str, code: int, told: str) -> None:

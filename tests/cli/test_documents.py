@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
 from dsr.model import Finding
+from tests.cli.addresses import with_addresses
 from tests.cli.office import EVA, ROOT, Office, check_run
+from tests.cli.staff import Staff
 
 TEXT: Final = (ROOT / "docs" / "reference" / "command-line.md").read_text("utf-8")
 
@@ -19,7 +21,7 @@ THEIRS: Final = 'role = "processor"\ncontroller = "Muster GmbH"\npurposes = ["vo
 #: No log line names whom it is processed for: a gap.
 NOBODYS: Final = 'role = "processor"\ncontroller = "{customer}"\npurposes = ["troubleshooting"]'
 
-_AS: Final = {"refuse": ["extend"], "decide": ["lift"]}
+_AS: Final = {"refuse": ["extend"], "decide": ["lift"], "vouch": ["verify"]}
 """Commands whose document is that of another."""
 
 _OF: Final = {"hold list": ["holds"], "handover": ["packages", "gaps"], "notices": ["written"]}
@@ -87,6 +89,20 @@ def _for_others(office: Office, folder: Path) -> dict[str, Any]:
     }
 
 
+def _by_staff(office: Office) -> dict[str, Any]:
+    """Decide who asks, and approve a plan."""
+    staff = Staff.of(office, "ada", "ben")
+    request = office.document("open", "restriction", "--phone", EVA, "--as", "ada")["request"]
+    vouched = ("vouch", request, "--reason", "known at the counter")
+    office.document(*vouched, "--as", "ada", stdin=staff.code("ada"), code=3)
+    found = {"vouch": office.document(*vouched, "--as", "ben", stdin=staff.code("ben"))}
+    token = office.document("plan", request, "--as", "ada", code=None)["token"]
+    approving = ("approve", request, "--token", token, "--as", "ben")
+    found["approve"] = office.document(*approving, stdin=staff.code("ben", later=1))
+    staff.leave()
+    return found
+
+
 def test_the_keys_of_each_document_are_listed(office: Office, tmp_path: Path) -> None:
     """A script's author finds every key of every document in the reference."""
     case = ("--case", "A", "--reason", "r", "--law", "l")
@@ -109,8 +125,14 @@ def test_the_keys_of_each_document_are_listed(office: Office, tmp_path: Path) ->
     documents["check"] = office.document("check")
     documents["audit"] = office.document("audit")
     documents["list"] = office.document("list")
+    with_addresses(office)
+    documents["contact"] = office.document("contact", request)
     office.document("run", request, "--out", str(tmp_path / "p.zip"), code=4)
+    documents["link"] = office.document("link", request)
+    copy = ("--out", str(tmp_path / "copy.zip"))
+    documents["fetch"] = office.document("fetch", *copy, stdin=documents["link"]["link"])
     documents |= _for_others(office, tmp_path)
+    documents |= _by_staff(office)
     documents["sweep"] = office.document("sweep")
     office.edit("[ledger]", '[ledger]\nbackups = "35 days"')
     documents["replay"] = office.document("replay")

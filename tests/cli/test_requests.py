@@ -86,7 +86,9 @@ def test_verify_takes_the_pin_from_standard_input_only(office: Office) -> None:
     (argument,) = (each for each in main.commands["verify"].params if each.name == "request")
     assert {each.name for each in main.commands["verify"].params} == {
         "request",
+        "factor",
         "config",
+        "actor",
         "as_json",
     }
     assert argument.nargs == 1
@@ -94,7 +96,12 @@ def test_verify_takes_the_pin_from_standard_input_only(office: Office) -> None:
     result = office.call("verify", request, office.pin(), code=2)
     assert office.pin() not in result.stdout + result.stderr
     document = office.document("verify", request, stdin=office.pin())
-    assert document == {"request": request, "status": "verified", "method": "one-time PIN"}
+    assert document == {
+        "request": request,
+        "status": "verified",
+        "method": "one-time PIN",
+        "missing": [],
+    }
 
 
 def test_a_missing_pin_is_no_guess(office: Office) -> None:

@@ -28,12 +28,13 @@ def test_everything_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
         "minutes": 5,
         "attempts": 3,
         "per_number": 6,
+        "per_source": 7,
         "overall": 50,
         "hard": 20,
     }
     sender = WebhookSender("https://sms.example/send", {"Authorization": "DSR_TEST_TOKEN"})
     expected = OneTimePin(
-        sender, digits=8, minutes=5, attempts=3, per_number=6, overall=50, hard=20
+        sender, digits=8, minutes=5, attempts=3, per_number=6, per_source=7, overall=50, hard=20
     )
     assert from_config(table, CONTEXT) == expected
 

@@ -14,7 +14,8 @@ import pytest
 
 from dsr.errors import NotVerified
 from dsr.identity import FileSender, OneTimePin
-from dsr.ledger import Ledger
+from dsr.identity.pin import limit_reached
+from dsr.ledger import Ledger, Limits
 from dsr.model import Identifier, Subject
 from tests.identity.post import Post
 from tests.ledger.people import ERIKA, KEY, MAX, NOW, PHONE, a_request
@@ -22,14 +23,21 @@ from tests.ledger.people import ERIKA, KEY, MAX, NOW, PHONE, a_request
 REQUEST: Final = a_request()
 DAY: Final = dt.timedelta(days=1)
 OTHER: Final = "+4930901821"
+HOME: Final = "203.0.113.77"
 
 
 def _guess(
-    otp: OneTimePin, ledger: Ledger, pin: str, request: str = "r1", *, now: dt.datetime = NOW
+    otp: OneTimePin,
+    ledger: Ledger,
+    pin: str,
+    request: str = "r1",
+    *,
+    now: dt.datetime = NOW,
+    source: str = "",
 ) -> str:
     """Return what a guess came to: `in`, `no` or `limit`."""
     try:
-        otp.verify(ledger, a_request(request), pin, now)
+        otp.verify(ledger, a_request(request), pin, now, source=source)
     except NotVerified as error:
         return "limit" if "limit" in str(error) else "no"
     return "in"
@@ -58,6 +66,78 @@ def test_a_lockout_names_another_channel(ledger: Ledger, otp: OneTimePin, post: 
         otp.verify(ledger, REQUEST, post.pin(), NOW)
     assert ledger.get("r1").state == "open"
     assert [each.event for each in ledger.entries()][-1] == "verification refused"
+
+
+@pytest.mark.parametrize("limit", ["attempts", "per_number", "per_source", "overall", "hard"])
+def test_every_limit_reads_the_same(ledger: Ledger, post: Post, limit: str) -> None:
+    """Which one was reached tells a stranger nothing; the trail says which, and not whose.
+
+    Rule 44: it names another channel, the request stands, and its duties run on.
+    """
+    otp = OneTimePin(FileSender(post.path), **{limit: 1})
+    before = ledger.get("r1")
+    otp.challenge(ledger, REQUEST, PHONE, NOW, source=HOME)
+    assert _guess(otp, ledger, post.wrong(), source=HOME) == "no"
+    refused = []
+    with pytest.raises(NotVerified) as caught:
+        otp.verify(ledger, REQUEST, post.pin(), NOW, source=HOME)
+    refused.append(str(caught.value))
+    if limit != "attempts":  # a new PIN is what ends that one
+        with pytest.raises(NotVerified) as caught:
+            otp.challenge(ledger, REQUEST, PHONE, NOW, source=HOME)
+        refused.append(str(caught.value))
+    assert set(refused) == {str(limit_reached())}
+    assert "offer another way to verify" in refused[0]
+    assert "the request stands" in refused[0]
+    assert ledger.get("r1") == before
+    entries = list(ledger.entries())
+    notes = {each.note for each in entries if each.event.endswith("refused")}
+    assert notes == {f"limit reached: {limit}"}
+    assert all(each not in str(entries) for each in (PHONE[1:], HOME))
+
+
+def test_a_stranger_cannot_keep_a_person_out(ledger: Ledger, post: Post) -> None:
+    """Rule 44: whose number was guessed at until a person must decide verifies in another way.
+
+    The hard stop is of the number: another number, a login, a PIN or a colleague's decision, and
+    all their counters, are as open as before; and the decision lets the number in again.
+    """
+    otp = OneTimePin(FileSender(post.path), hard=5, overall=5)
+    otp.challenge(ledger, REQUEST, PHONE, NOW, source="198.51.100.1")
+    for _ in range(5):
+        _guess(otp, ledger, post.wrong(), source="198.51.100.1")
+    later = NOW + 100 * DAY
+    with pytest.raises(NotVerified, match="offer another way to verify"):
+        otp.challenge(ledger, REQUEST, PHONE, later, source=HOME)
+    assert ledger.take_guess("r1", "staff:anna", otp.limits, NOW, HOME)
+    ledger.guess_was_right("r1", "staff:anna", NOW, HOME)
+    assert ledger.take_guess("r1", "standing-pin:A-1001", otp.limits, NOW, HOME)
+    ledger.add(a_request("r2"), MAX)
+    otp.challenge(ledger, a_request("r2"), OTHER, later, source=HOME)
+    assert _guess(otp, ledger, post.pin(), "r2", now=later, source=HOME) == "in"
+    assert ledger.get("r1").state == "open"
+    ledger.reset_failures(PHONE, later)
+    otp.challenge(ledger, REQUEST, PHONE, later, source=HOME)
+    assert _guess(otp, ledger, post.pin(), now=later, source=HOME) == "in"
+
+
+def test_one_source_gets_twenty_guesses_a_day(ledger: Ledger, otp: OneTimePin, post: Post) -> None:
+    """Rule 41: at however many numbers; others are not hindered by it."""
+    results: Counter[str] = Counter()
+    for number in range(6):
+        request, phone = f"n{number}", f"+493090190{number}"
+        ledger.add(a_request(request), Subject((Identifier("phone", phone),)))
+        otp.challenge(ledger, a_request(request), phone, NOW)
+        results.update(_guess(otp, ledger, post.wrong(), request, source=HOME) for _ in range(4))
+    assert results == {"no": 20, "limit": 4}
+    assert _guess(otp, ledger, post.pin(), "n5", source="198.51.100.1") == "in"
+
+
+def test_the_defaults_are_those_of_the_rule(post: Post) -> None:
+    """Rule 41: 5 failures a code, 10 a day a number, 50, then a person."""
+    assert OneTimePin(FileSender(post.path)).limits == Limits(
+        attempts=5, per_number=10, per_source=20, overall=1_000, hard=50
+    )
 
 
 def test_a_new_pin_keeps_the_failures(ledger: Ledger, otp: OneTimePin, post: Post) -> None:

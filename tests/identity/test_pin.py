@@ -211,6 +211,7 @@ def test_neither_number_nor_pin_is_kept(
         {"attempts": 0},
         {"attempts": 11},
         {"per_number": 0},
+        {"per_source": 0},
         {"overall": 0},
         {"hard": 0},
         {"hard": 101},

@@ -80,6 +80,14 @@ def test_a_right_guess_is_no_failure(ledger: Ledger) -> None:
     assert ledger.take_attempt("r1", LIMITS, NOW) == "limit"
 
 
+def test_a_used_code_is_no_lockout(ledger: Ledger) -> None:
+    """Who mistyped four times and was right then hears that the code is used, not of a limit."""
+    for _ in range(4):
+        _take(ledger)
+    assert ledger.redeem("r1", _take(ledger).serial, NOW)
+    assert ledger.take_attempt("r1", LIMITS, NOW) == "none"
+
+
 def test_an_unknown_request_is_not_challenged(ledger: Ledger) -> None:
     """There is nothing to verify."""
     with pytest.raises(RequestNotFound):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dsr.errors import DeliveryError, StoreError
-from dsr.package import Package, save
+from dsr.package import File, Package, save
 from tests.package.filling import Audio, cover, export, record, recording
 
 
@@ -64,3 +64,32 @@ def test_nothing_stays_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         for _ in range(10):
             package.add(export(), record({"text": "x" * 100_000}))
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_read_back_in_pieces(tmp_path: Path) -> None:
+    """Law 9: never whole; and what is removed meanwhile is still read to its end."""
+    place = File(tmp_path / "p.zip")
+    content = bytes(range(256)) * 4096
+    assert place.size() is None
+    info = place.write([content[:7], content[7:]])
+    assert info.sha256 == hashlib.sha256(content).hexdigest()
+    assert place.size() == info.size == len(content)
+    pieces = place.open()
+    place.remove()
+    read = list(pieces)
+    assert b"".join(read) == content
+    assert max(map(len, read)) <= 256 * 1024
+    place.remove()
+    assert place.size() is None
+
+
+def test_a_file_that_is_gone_is_said_without_its_name(tmp_path: Path) -> None:
+    """Law 8: the path may be named after a person."""
+    place = File(tmp_path / "eva.zip")
+    with pytest.raises(DeliveryError, match="cannot be read: No such file") as told:
+        place.open()
+    assert "eva" not in str(told.value) + repr(place)
+    (tmp_path / "eva.zip").mkdir()
+    with pytest.raises(DeliveryError, match="cannot be removed") as told:
+        place.remove()
+    assert "eva" not in str(told.value)

@@ -45,8 +45,8 @@ _UNMARKABLE: Final = """A record is marked where its store can. A row of a table
 _ANONYMOUS: Final = """Whether what a stage leaves of a record identifies nobody is not computed:
   counsel judges it."""
 _AUDIO: Final = """The other party is not cut out of audio, nor out of transcripts: both go along
-  whole, or are withheld whole with the reason (`third_party`, `content`). Who says what is told in
-  too many ways to cut a transcript safely: a wrong label would hand over what it should withhold."""
+  whole, or are withheld whole with the reason (`third_party`, `content`). Transcripts tell in too
+  many ways who speaks: a label read wrongly would hand over what it should withhold."""
 _HEAD: Final = """# The rules, and the tests that carry them
 
 {rules} rules, carried by {tests} tests. Made from the tests (`python -m tests.rules.listing`); what

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import click
 
-from dsr.cli import answering, deciding, demo, fulfil, handing, holds, intake, setup, sweep
+from dsr.cli import (
+    answering,
+    deciding,
+    delivery,
+    demo,
+    fulfil,
+    handing,
+    holds,
+    identity,
+    intake,
+    setup,
+    sweep,
+)
 from dsr.cli.failing import Group
 
 __all__ = ["main"]
@@ -21,6 +33,18 @@ def main() -> None:
     """  # noqa: D301  (click's mark for lines to keep is a real backspace)
 
 
-for _module in (setup, intake, answering, fulfil, handing, deciding, holds, sweep, demo):
+for _module in (
+    setup,
+    intake,
+    identity,
+    answering,
+    fulfil,
+    delivery,
+    handing,
+    deciding,
+    holds,
+    sweep,
+    demo,
+):
     for _command in _module.COMMANDS:
         main.add_command(_command)

@@ -38,7 +38,7 @@ def extend(app: App, request: str, reason: str, out: Path | None) -> None:
     The person must be told inside that month, with the reason: --out writes the letter. The
     same command again writes it again.
     """
-    desk = app.desk()
+    desk = app.acting()
     _answer(app, desk, desk.extend(request, reason, now=now()), out)
 
 
@@ -71,7 +71,7 @@ def refuse(
         confirmed=frozenset(cast("Condition", each.replace("-", " ")) for each in confirmed),
         **told,
     )
-    desk = app.desk()
+    desk = app.acting()
     _answer(app, desk, desk.refuse(request, refusal, now=now()), out)
 
 
@@ -121,7 +121,7 @@ def doubt(app: App, request: str, reason: str | None, out: Path | None, *, ended
     if out and ended:
         what = "the end of a doubt needs no letter"
         raise InputError(what, "leave --out away")
-    desk, at = app.desk(), now()
+    desk, at = app.acting(), now()
     if ended:
         desk.end_doubt(request, now=at)
         (stands,) = desk.standing([desk.ledger.get(request)], now=at)

@@ -35,20 +35,35 @@ class App:
 
     path: Path
     json: bool
+    actor: str = ""
 
     def configuration(self) -> Configuration:
         """Read and check the configuration."""
         return load(self.path)
 
     def desk(self, configuration: Configuration | None = None) -> Desk:
-        """Open the desk that the configuration describes, until the command ends."""
+        """Open the desk that the configuration describes, until the command ends, to look at.
+
+        Whoever acts is named in the audit trail. Raises `NotAllowed` if nobody has this name.
+        """
         desk = (configuration or self.configuration()).desk()
         click.get_current_context().call_on_close(desk.ledger.dispose)
+        return desk.acting(self.actor) if self.actor else desk
+
+    def acting(self, configuration: Configuration | None = None) -> Desk:
+        """Open the desk for a command that acts: where `[staff]` names people, it is one of them.
+
+        Raises `InputError` if nobody is named.
+        """
+        desk = self.desk(configuration)
+        if desk.assurance.staff and not self.actor:
+            what = "[staff] lists who works here, and nobody is named"
+            raise InputError(what, "say who acts: --as NAME, or $DSR_ACTOR")
         return desk
 
 
 def app_options(command: F) -> F:
-    """Add `--config` and `--json`, and pass both as the first argument, an `App`."""
+    """Add `--config`, `--as` and `--json`, and pass them as the first argument, an `App`."""
 
     @click.option(
         "--config",
@@ -58,9 +73,10 @@ def app_options(command: F) -> F:
         show_default="dsr.toml, or $DSR_CONFIG",
         help="The configuration.",
     )
+    @click.option("--as", "actor", envvar="DSR_ACTOR", default="", help="Who of the staff acts.")
     @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-    def wrapper(config: Path, as_json: bool, **options: Any) -> object:  # noqa: ANN401, FBT001  (click passes them)
-        return command(App(config, as_json), **options)
+    def wrapper(config: Path, actor: str, as_json: bool, **options: Any) -> object:  # noqa: ANN401, FBT001  (click passes them)
+        return command(App(config, as_json, actor), **options)
 
     wrapper.__name__ = command.__name__
     wrapper.__doc__ = command.__doc__

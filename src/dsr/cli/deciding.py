@@ -46,7 +46,7 @@ def lift(
     Without --told it lifts nothing: --out writes the letter that tells them. Send it, then give
     the day with --told.
     """
-    desk = app.desk()
+    desk = app.acting()
     when = day("--told", told)
     found = desk.ledger.get(request)
     if waits(found, "restriction"):
@@ -79,7 +79,7 @@ def decide(
     An objection that is upheld is planned again, and then erases. Everything else ends the
     restriction, of which the person is told before: as for dsr lift.
     """
-    desk = app.desk()
+    desk = app.acting()
     when = day("--told", told)
     found, what = desk.ledger.get(request), cast("Outcome", outcome)
     erases = found.right == "objection" and what == "upheld"

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from dsr.cli.common import App, app_options, now, progress, reply
+from dsr.cli.delivery import destination
 from dsr.cli.failing import INCOMPLETE, Command, err
 from dsr.cli.handing import tell_what_waits
 from dsr.cli.tables import plan_tables, receipt_tables
@@ -43,7 +44,7 @@ def plan(app: App, request: str) -> None:
 
     Prints the token that `dsr run --confirm` asks for.
     """
-    desk = app.desk()
+    desk = app.acting()
     grant = desk.verified(request)
     with progress(app, "reading") as told:
         made = desk.plan(grant, now=now(), progress=told)
@@ -67,19 +68,24 @@ def plan(app: App, request: str) -> None:
 @click.option("--confirm", metavar="TOKEN", help="The token of the plan; for rights that write.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    metavar="PLACE",
     help="Where the package goes (default: dsr-ID.zip), or the letter of a right that writes.",
 )
+@click.option(
+    "--passphrase",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the passphrase of an encrypted package goes (default: dsr-ID.passphrase).",
+)
 @app_options
-def run(app: App, request: str, confirm: str | None, out: Path | None) -> None:
+def run(
+    app: App, request: str, confirm: str | None, out: str | None, passphrase: Path | None
+) -> None:
     """Write the package, or carry out the confirmed plan.
 
     The same command again carries on after a crash, and does nothing once all is done.
     """
-    if str(out or "").startswith("s3:"):
-        what = "packages cannot be written to S3 yet"
-        raise InputError(what, "give a local path")
-    desk = app.desk()
+    configuration = app.configuration()
+    delivery, desk = configuration.delivery, app.acting(configuration)
     grant = desk.verified(request)
     answered = grant.request.state == "done"
     with progress(app, "working on") as told:
@@ -87,12 +93,15 @@ def run(app: App, request: str, confirm: str | None, out: Path | None) -> None:
             if not confirm and not answered:
                 what = f"request {request} changes data and is not confirmed"
                 raise NotConfirmed(what, f"look at `dsr plan {request}`, then pass --confirm TOKEN")
+            if out and out.startswith("s3:"):
+                what = "a letter is written to a file"
+                raise InputError(what, "give a local path")
             receipt = desk.apply(grant, confirm or "", now=now(), progress=told)
             if out:
-                _write_letter(desk, grant, receipt, out)
+                _write_letter(desk, grant, receipt, Path(out))
         else:
-            path = out or Path(f"dsr-{request}.zip")
-            receipt = desk.export(grant, path, now=now(), progress=told)
+            place = destination(delivery, request, out or f"dsr-{request}.zip", passphrase)
+            receipt = desk.export(grant, place, now=now(), progress=told)
     complete = not any(t.keep or t.gaps for each in receipt.stores.values() for t in each.values())
 
     def people() -> None:

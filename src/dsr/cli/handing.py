@@ -48,7 +48,7 @@ def handover(app: App, request: str, out: Path) -> None:
     For each controller one package with the request and the data, and a letter that tells the
     person. The same command again writes the same files again, until the request is done.
     """
-    desk = app.desk()
+    desk = app.acting()
     grant = desk.verified(request)
     with progress(app, "reading") as told:
         made = desk.handover(grant, out, now=now(), progress=told)
@@ -97,7 +97,7 @@ def notices(app: App, *, only_list: bool, out: Path | None) -> None:
     if only_list == (out is not None):
         what = "notices are either listed or written"
         raise InputError(what, "give --list, or --out DIR")
-    desk = app.desk()
+    desk = app.acting()
     done = desk.notices(out, now=now()) if out else []
     waits = list(desk.ledger.waiting_notices())
     since = min((each.at for each in waits), default=None)

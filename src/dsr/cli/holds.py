@@ -76,7 +76,7 @@ def add(
         before=moment("--before", before, configuration),
         fields=frozenset(fields),
     )
-    locked = app.desk(configuration).add_hold(placed, now=now())
+    locked = app.acting(configuration).add_hold(placed, now=now())
 
     def people() -> None:
         click.echo(placed.id)
@@ -96,7 +96,7 @@ def release(app: App, hold_id: str) -> None:
 
     Stores that were locked for it are freed, where no other hold covers the record.
     """
-    freed = app.desk().release_hold(hold_id, now=now())
+    freed = app.acting().release_hold(hold_id, now=now())
 
     def people() -> None:
         click.echo(f"released {hold_id}")
@@ -114,7 +114,7 @@ def lock(app: App) -> None:
 
     For cron. Exit code 4 if a store could not be told.
     """
-    locked = app.desk().lock_held(now=now())
+    locked = app.acting().lock_held(now=now())
     reply(app, _stores(locked, "locked"), lambda: _told(locked, "locked"))
     if locked.problems:
         raise SystemExit(INCOMPLETE)

@@ -1,9 +1,8 @@
-"""Taking requests in: open, challenge, verify, show, list."""
+"""Taking requests in: open, show, list."""
 
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from typing import Final, cast
 from zoneinfo import ZoneInfo
 
@@ -23,7 +22,7 @@ from dsr.model import STATES, WRITES, Identifier, Kind, Request, Right, State
 from dsr.policy.deadlines import due as due_end
 from dsr.report import receipt_document
 
-__all__ = ["COMMANDS", "identifiers", "summary"]
+__all__ = ["COMMANDS", "identifiers", "next_step", "summary"]
 
 
 def identifiers(region: str, **given: str | None) -> list[Identifier]:
@@ -85,7 +84,7 @@ def open_(
     withdrawal (of consent).
     """
     configuration = app.configuration()
-    policy, desk = configuration.policy, app.desk(configuration)
+    policy, desk = configuration.policy, app.acting(configuration)
     span = (
         moment("--since", since, configuration),
         moment("--before", before, configuration),
@@ -139,55 +138,6 @@ def _changes(given: tuple[str, ...]) -> dict[str, str]:
 @click.command(cls=Command)
 @click.argument("request", metavar="ID")
 @app_options
-def challenge(app: App, request: str) -> None:
-    """Send a one-time PIN to the number on file.
-
-    The answer is the same whether or not a number is on file.
-    """
-    app.desk().challenge(request, now=now())
-
-    def people() -> None:
-        err.print("If the number is on file, a PIN is on its way to it.")
-        err.print(f"Next: dsr verify {request}")
-
-    reply(app, {"request": request, "challenged": True}, people)
-
-
-@click.command(cls=Command)
-@click.argument("request", metavar="ID")
-@app_options
-def verify(app: App, request: str) -> None:
-    """Check the PIN, read from standard input or a prompt.
-
-    Never from the command line: there it would show in the list of processes.
-    """
-    grant = app.desk().verify(request, _pin(), now=now())
-
-    def people() -> None:
-        err.print(f"Verified. {_next(grant.request)}")
-
-    document = {"request": request, "status": "verified", "method": grant.method}
-    reply(app, document, people)
-
-
-def _pin() -> str:
-    """Return what stands on standard input, or is typed at a prompt."""
-    fix = "type the PIN at the prompt, or write it to standard input: dsr verify ID < FILE"
-    try:
-        terminal = sys.stdin.isatty()
-        pin = click.prompt("PIN", hide_input=True, err=True) if terminal else sys.stdin.readline()
-    except UnicodeDecodeError:
-        what = "standard input is not text"
-        raise InputError(what, fix) from None
-    if not pin.strip():  # not counted as an attempt: nobody guessed
-        what = "there is no PIN on standard input"
-        raise InputError(what, fix)
-    return str(pin).strip()
-
-
-@click.command(cls=Command)
-@click.argument("request", metavar="ID")
-@app_options
 def show(app: App, request: str) -> None:
     """Show a request: state, due date, receipt."""
     desk = app.desk()
@@ -204,12 +154,12 @@ def show(app: App, request: str) -> None:
                 out.print(f"{name:>12}  {'yes' if value is True else value}")
         if receipt:
             receipt_tables(out, receipt, [each.name for each in desk.stores])
-        err.print(_next(found))
+        err.print(next_step(found))
 
     reply(app, document, people)
 
 
-def _next(request: Request) -> str:
+def next_step(request: Request) -> str:
     """Return what to do with a request in its state."""
     match request.state:
         case "open":
@@ -267,4 +217,4 @@ def _due(stands: Standing, alarming: bool) -> str:  # noqa: FBT001  (passed on a
     return f"{text} (paused: {stands.paused_until})" if stands.paused_until else text
 
 
-COMMANDS: Final = (open_, challenge, verify, show, list_)
+COMMANDS: Final = (open_, show, list_)

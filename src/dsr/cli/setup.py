@@ -193,8 +193,8 @@ def _point(out: Console, kind: str, text: str) -> None:
 @app_options
 def audit(app: App) -> None:
     """Verify the audit chain and every receipt's signature."""
-    ledger = app.desk().ledger
-    count = ledger.verify_audit()
+    desk = app.acting()
+    count, ledger = desk.audit(), desk.ledger
 
     def people() -> None:
         click.echo(f"{count:,} audit entries and every receipt verified")

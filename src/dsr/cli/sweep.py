@@ -41,7 +41,7 @@ def sweep(app: App, *, dry_run: bool) -> None:
     For cron, once a day. Holds, duties to keep and restrictions win over stages. Exit code 4 if
     something could not be reached; what is kept for a reason does not count.
     """
-    desk = app.desk()
+    desk = app.acting()
     with progress(app, "sweeping") as told:
         swept = desk.sweep(now=now(), progress=told, dry=dry_run)
 
@@ -68,7 +68,7 @@ def replay(app: App, since: str | None) -> None:
     or could not be reached.
     """
     configuration = app.configuration()
-    desk = app.desk(configuration)
+    desk = app.acting(configuration)
     start = moment("--since", since, configuration)
     with progress(app, "erasing again in") as told:
         receipts = desk.replay(now=now(), since=start, progress=told)

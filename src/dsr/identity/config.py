@@ -29,8 +29,9 @@ class _Settings:
     minutes: int = 10
     attempts: int = 5
     per_number: int = 10
+    per_source: int = 20
     overall: int = 1_000
-    hard: int = 100
+    hard: int = 50
 
 
 def from_config(table: Mapping[str, object], context: Context) -> OneTimePin:

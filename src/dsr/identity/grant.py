@@ -11,7 +11,11 @@ from dsr.errors import NotVerified
 from dsr.ledger import Ledger
 from dsr.model import Request, State
 
-__all__ = ["Verified", "check", "granted"]
+__all__ = ["LIFE", "Verified", "check", "granted", "issue"]
+
+#: For so long after verification a request may be planned or answered: about the month that
+#: the law gives for the answer. What was confirmed in that time is carried out to its end.
+LIFE: Final = dt.timedelta(days=30)
 
 _STATES: Final[frozenset[State]] = frozenset(
     {"verified", "confirmed", "restricted", "incomplete", "done"}
@@ -32,16 +36,34 @@ class Verified:
     proof: bytes = field(repr=False)
 
 
-def check(verified: Verified, ledger: Ledger) -> Request:
+def issue(ledger: Ledger, request: Request, method: str, now: dt.datetime) -> Verified:
+    """Return the grant of a request whose person was verified by `method`, and note it.
+
+    It is bound to the request, its right, and its identifiers with their tenure as they are now.
+    """
+    with ledger.transaction():
+        current = ledger.get(request.id)
+        proof = ledger.grant(current, method, now)
+        if current.state == "open":
+            ledger.set_state(request.id, "verified", now)
+        ledger.audit("verified", at=now, request=request.id, note=method)
+        return Verified(ledger.get(request.id), method, now, proof)
+
+
+def check(verified: Verified, ledger: Ledger, now: dt.datetime | None = None) -> Request:
     """Return the verified request as it is now in the ledger.
 
-    Raises `NotVerified` if the proof is not for this request and its right, or if the request
-    is not in a state that follows verification, and `RequestNotFound`.
+    Raises `NotVerified` if the proof is not for this request, its right and its tenure, if the
+    request is not in a state that follows verification, or if the grant is older than `LIFE` at
+    the time `now` and nothing was confirmed by it; and `RequestNotFound`.
     """
     request = ledger.get(verified.request.id)
     genuine = ledger.check_grant(request, verified.method, verified.at, verified.proof)
     if not genuine or request.state not in _STATES:
         raise _not_verified(request)
+    if now is not None and request.state == "verified" and now - verified.at >= LIFE:
+        what = f"request {request.id} was verified more than {LIFE.days} days ago"
+        raise NotVerified(what, "verify once more who makes it")
     return request
 
 

@@ -13,7 +13,18 @@ from typing import Final, Literal, get_args
 
 from attrs import Attribute, field, frozen
 
-__all__ = ["FACTORS", "AllOf", "AnyOf", "Factor", "Level", "One", "at_least", "level", "missing"]
+__all__ = [
+    "FACTORS",
+    "AllOf",
+    "AnyOf",
+    "Factor",
+    "Level",
+    "One",
+    "at_least",
+    "factors_of",
+    "level",
+    "missing",
+]
 
 Factor = Literal["one-time-pin", "standing-pin", "sip", "login", "person"]
 
@@ -128,6 +139,13 @@ def _one(tokens: list[str]) -> tuple[Level, list[str]]:
                     return One(factor), rest
     msg = f"write one of {', '.join(FACTORS)}, joined by and, or, and brackets"
     raise ValueError(msg)
+
+
+def factors_of(wanted: Level) -> frozenset[Factor]:
+    """Return every factor that a level names."""
+    if isinstance(wanted, One):
+        return frozenset({wanted.factor})
+    return frozenset(factor for each in wanted.of for factor in factors_of(each))
 
 
 def at_least(one: Level, other: Level) -> bool:

@@ -12,10 +12,15 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from attrs import evolve
+
+from dsr.ledger.approvals import Approvals
 from dsr.ledger.audit import Audit, AuditEntry
 from dsr.ledger.challenges import Attempt, Challenges, Limits
 from dsr.ledger.database import Database
+from dsr.ledger.deliveries import Deliveries, Parcel
 from dsr.ledger.doubts import Doubt, Doubts
+from dsr.ledger.factors import Factors, Proved
 from dsr.ledger.grants import Grant, Grants
 from dsr.ledger.holds import Holds
 from dsr.ledger.keys import new_key, read_key
@@ -35,12 +40,28 @@ __all__ = [
     "Limits",
     "Note",
     "Notice",
+    "Parcel",
+    "Proved",
     "new_key",
     "read_key",
 ]
 
 
-class Ledger(Requests, Doubts, Notes, Notices, Grants, Challenges, Plans, Holds, Receipts, Audit):
+class Ledger(
+    Requests,
+    Doubts,
+    Notes,
+    Notices,
+    Grants,
+    Challenges,
+    Factors,
+    Approvals,
+    Deliveries,
+    Plans,
+    Holds,
+    Receipts,
+    Audit,
+):
     """An open ledger. Threads may share it; every process opens its own.
 
     Each call is one short transaction, unless `transaction` joins several. Every method raises
@@ -67,6 +88,10 @@ class Ledger(Requests, Doubts, Notes, Notices, Grants, Challenges, Plans, Holds,
         """
         with self._database.transaction():
             yield
+
+    def acting(self, member: str) -> Self:
+        """Return this ledger with `member` of the staff named in every audit entry from here on."""
+        return type(self)(evolve(self._database, actor=member))
 
     def dispose(self) -> None:
         """Close all connections; a later call opens new ones."""

@@ -29,7 +29,8 @@ class AuditEntry:
     """One line of the audit trail; it holds no personal data.
 
     `seq` counts from 1. `at` is when it happened, `event` what. `request`, `store`, `category`
-    and `note` are empty where there is none; `counts` maps what was counted to how many.
+    and `note` are empty where there is none; `counts` maps what was counted to how many. `by` is
+    the one of the staff who acted; empty where a backend did.
     """
 
     seq: int
@@ -40,6 +41,7 @@ class AuditEntry:
     category: str
     counts: Mapping[str, int]
     note: str
+    by: str = ""
 
 
 class Audit(Part):

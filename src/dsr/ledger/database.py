@@ -39,6 +39,7 @@ class Unit:
     """One transaction: its connection, and the audit entries to append when it ends."""
 
     connection: Connection
+    actor: str = ""
     entries: list[dict[str, Any]] = field(factory=list)
 
     def note(
@@ -57,7 +58,8 @@ class Unit:
             msg = "an audit entry needs a time with its zone"
             raise NaiveTimeError(msg)
         self.entries.append(
-            {
+            ({"by": self.actor} if self.actor else {})
+            | {
                 "at": at.astimezone(dt.UTC).isoformat(),
                 "event": event,
                 "request": request,
@@ -77,10 +79,11 @@ class Unit:
 
 @frozen(eq=False)
 class Database:
-    """An open ledger's engine and keys."""
+    """An open ledger's engine and keys, and who of the staff works with it (`actor`)."""
 
     engine: Engine = field(repr=False)
     keys: Keys = field(repr=False)
+    actor: str = ""
     _unit: ContextVar[Unit | None] = field(
         factory=lambda: ContextVar("unit", default=None), init=False, repr=False
     )
@@ -115,7 +118,7 @@ class Database:
         try:
             with _mapped():
                 connection.begin()
-            unit = Unit(connection)
+            unit = Unit(connection, self.actor)
             token = self._unit.set(unit)
             try:
                 yield
@@ -127,6 +130,11 @@ class Database:
         finally:
             with _mapped():
                 connection.close()  # rolls back what is not committed
+
+    @property
+    def joined(self) -> bool:
+        """Whether this thread is inside a transaction that joins several calls."""
+        return self._unit.get() is not None
 
     @contextmanager
     def writing(self) -> Generator[Unit]:

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
+from typing import Any
 
 from attrs import field, frozen
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from dsr.ledger.database import Part
+from dsr.ledger.requests import subject_of, unseal_subject
 from dsr.ledger.rows import request_row
 from dsr.ledger.tables import grants
 from dsr.model import Request
@@ -33,13 +35,19 @@ class Grants(Part):
     def grant(self, request: Request, method: str, at: dt.datetime) -> bytes:
         """Return the proof that `request` was verified by `method`, and store it.
 
-        It is bound to the request's id and right. A later one takes its place. Raises
-        `RequestNotFound`.
+        It is bound to the request's id and right, and to its identifiers with their tenure as
+        they are now. A later one takes its place. Raises `RequestNotFound`.
         """
-        proof = self._proof(request, method, at)
-        row = {"request": request.id, "method": method, "at": at, "proof": proof}
         with self._database.writing() as unit:
-            request_row(unit.connection, request.id)
+            tenure = self._tenure(request_row(unit.connection, request.id))
+            proof = self._proof(request, method, at, tenure or b"")
+            row = {
+                "request": request.id,
+                "method": method,
+                "at": at,
+                "proof": proof,
+                "tenure": tenure,
+            }
             new = unit.insert(grants).values(row)
             again = new.on_conflict_do_update(index_elements=["request"], set_=row)
             unit.connection.execute(again)
@@ -53,9 +61,33 @@ class Grants(Part):
         return Grant(row.method, row.at, row.proof) if row else None
 
     def check_grant(self, request: Request, method: str, at: dt.datetime, proof: bytes) -> bool:
-        """Return whether `grant` made this proof for just this; takes the same time always."""
-        return hmac.compare_digest(proof, self._proof(request, method, at))
+        """Return whether `grant` made this proof for just this, and whom it is about is the same.
 
-    def _proof(self, request: Request, method: str, at: dt.datetime) -> bytes:
+        Once a request has forgotten whom it was about, the tenure at the time of the grant counts.
+        """
+        query = select(grants.c.tenure).where(grants.c.request == request.id)
+        with self._database.reading() as connection:
+            then = connection.execute(query).scalar() or b""
+            now = self._tenure(request_row(connection, request.id))
+        genuine = hmac.compare_digest(proof, self._proof(request, method, at, then))
+        return genuine and (now is None or hmac.compare_digest(now, then))
+
+    def _proof(self, request: Request, method: str, at: dt.datetime, tenure: bytes) -> bytes:
         moment = at.astimezone(dt.UTC).isoformat()
-        return self._keys.grant(request.id, request.right, method, moment)
+        return self._keys.grant(request.id, request.right, method, moment, tenure.hex())
+
+    def _tenure(self, row: Row[Any]) -> bytes | None:
+        """Return the keyed hash of a request's identifiers with their tenure; None if forgotten."""
+        if row.subject is None:
+            return None
+        subject = unseal_subject(self._keys, row.subject, subject_of(row.id))
+        parts = [
+            part
+            for each in subject.identifiers
+            for part in (each.kind, each.value, _moment(each.since), _moment(each.until))
+        ]
+        return self._keys.hash("tenure", *parts)
+
+
+def _moment(at: dt.datetime | None) -> str:
+    return at.astimezone(dt.UTC).isoformat() if at else ""

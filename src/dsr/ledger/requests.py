@@ -20,7 +20,7 @@ from dsr.ledger.tables import challenges, hashes, requests
 from dsr.model import Identifier, Outcome, Request, Right, State, Subject
 from dsr.report import canonical
 
-__all__ = ["Requests", "seal_subject", "unseal_subject"]
+__all__ = ["Requests", "seal_subject", "subject_of", "unseal_subject"]
 
 #: Rights that restrict data, and the states in which that stands.
 _RESTRICTING: Final[tuple[Right, ...]] = ("restriction", "objection", "rectification")
@@ -74,7 +74,7 @@ class Requests(Part):
             "received": request.received,
             "due": request.due,
             "language": request.language,
-            "subject": seal_subject(self._keys, subject, _subject_of(request.id)),
+            "subject": seal_subject(self._keys, subject, subject_of(request.id)),
             "changes": changes,
             "ground": request.ground,
         }
@@ -100,7 +100,7 @@ class Requests(Part):
         if row.closed is not None or row.subject is None:
             what = f"request {id} is closed; its identifiers are gone"
             raise RequestError(what, "open a new request")
-        return unseal_subject(self._keys, row.subject, _subject_of(id))
+        return unseal_subject(self._keys, row.subject, subject_of(id))
 
     def requests(self, states: Collection[State] = ()) -> Iterator[Request]:
         """Yield the requests in one of `states` (all when empty), in the order of registration."""
@@ -137,7 +137,7 @@ class Requests(Part):
 
         Raises `RequestNotFound`, or `RequestError` when it is closed.
         """
-        sealed = seal_subject(self._keys, subject, _subject_of(id))
+        sealed = seal_subject(self._keys, subject, subject_of(id))
         with self._database.writing() as unit:
             open_row(unit.connection, id)
             change = update(requests).where(requests.c.id == id)
@@ -193,7 +193,7 @@ class Requests(Part):
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return [
-            (self._request(row), unseal_subject(self._keys, row.subject, _subject_of(row.id)))
+            (self._request(row), unseal_subject(self._keys, row.subject, subject_of(row.id)))
             for row in rows
         ]
 
@@ -259,7 +259,7 @@ class Requests(Part):
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return [
-            (self._request(row), unseal_subject(self._keys, row.subject, _subject_of(row.id)))
+            (self._request(row), unseal_subject(self._keys, row.subject, subject_of(row.id)))
             for row in rows
         ]
 
@@ -313,7 +313,8 @@ def _restrictions_change(unit: Unit, row: Row[Any]) -> None:
         raise_version(unit.connection)
 
 
-def _subject_of(id: str) -> str:
+def subject_of(id: str) -> str:
+    """Return the place that the sealed subject of a request is bound to."""
     return f"subject of request {id}"
 
 

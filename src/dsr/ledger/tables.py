@@ -170,6 +170,7 @@ grants = Table(
     Column("method", Text, nullable=False),
     Column("at", UTC, nullable=False),
     Column("proof", LargeBinary, nullable=False),
+    Column("tenure", LargeBinary),  # the keyed hash of the identifiers and their tenure
 )
 
 #: What was proved of who makes a request, until what the right needs is together.

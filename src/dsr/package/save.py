@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
+
+from attrs import field, frozen
 
 from dsr.errors import DeliveryError
 from dsr.model import PackageInfo
 from dsr.package.package import Package
+from dsr.place import Counted, Place
 
-__all__ = ["save", "save_text"]
+__all__ = ["File", "save", "save_text"]
+
+_CHUNK: Final = 256 * 1024  # bytes of a file that are read at once
 
 
-def save(package: Package, path: Path) -> PackageInfo:
-    """Write `package` to `path`, replacing what is there; return where it is, size and SHA-256.
+def save(package: Package, to: Path | Place) -> PackageInfo:
+    """Write `package`, replacing what is there; return where it is, its size and SHA-256.
 
-    It is written beside, synced, and renamed: a crash leaves the old file or the new one. Raises
-    `DeliveryError` when it cannot be written, and what `Package.chunks` raises; then nothing is
-    left behind.
+    `to` is a file, or another place. Raises `DeliveryError` when it cannot be written, and what
+    `Package.chunks` raises; then nothing is left behind.
     """
-    with _replacing(path, "package") as file:
-        info = _write(package, file)
-    return PackageInfo(path=str(path), size=info.size, sha256=info.sha256)
+    place = File(to) if isinstance(to, Path) else to
+    return place.write(package.chunks())
 
 
 def save_text(text: str, path: Path) -> None:
@@ -32,6 +37,56 @@ def save_text(text: str, path: Path) -> None:
     with _replacing(path, "document") as file:
         _all(file, text.encode(errors="replace"))
         os.fsync(file)
+
+
+@frozen
+class File:
+    """A file on disk, as a place for a package."""
+
+    path: Path = field(repr=False)  # it may be named after a person
+
+    @property
+    def name(self) -> str:
+        """The path, as it was given."""
+        return str(self.path)
+
+    def write(self, pieces: Iterable[bytes]) -> PackageInfo:
+        """Write beside, sync and rename: a crash leaves the old file or the new one."""
+        counted = Counted(pieces)
+        with _replacing(self.path, "package") as file:
+            for piece in counted:
+                _all(file, piece)
+            os.fsync(file)
+        return counted.info(self.name)
+
+    def size(self) -> int | None:
+        """Return the file's size; None if there is none."""
+        try:
+            return self.path.stat().st_size if self.path.is_file() else None
+        except OSError as error:
+            raise _unreadable(error) from None
+
+    def open(self) -> Iterator[bytes]:
+        """Return the bytes in pieces; the file is open from here on, even if it is removed."""
+        pieces = self._pieces()
+        try:
+            first = next(pieces, b"")
+        except OSError as error:
+            raise _unreadable(error) from None
+        return itertools.chain([first], pieces)
+
+    def remove(self) -> None:
+        """Remove the file."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            what = f"a package cannot be removed: {error.strerror}"
+            raise DeliveryError(what, "check the permissions of its folder") from None
+
+    def _pieces(self) -> Iterator[bytes]:
+        with self.path.open("rb", buffering=0) as file:
+            while piece := file.read(_CHUNK):
+                yield piece
 
 
 @contextmanager
@@ -54,18 +109,6 @@ def _replacing(path: Path, what: str) -> Iterator[int]:
             part.unlink()
 
 
-def _write(package: Package, file: int) -> PackageInfo:
-    stream = package.stream()
-    while True:
-        try:
-            piece = next(stream)
-        except StopIteration as end:
-            os.fsync(file)
-            info: PackageInfo = end.value
-            return info
-        _all(file, piece)
-
-
 def _all(file: int, piece: bytes) -> None:
     rest = memoryview(piece)
     while rest:
@@ -84,3 +127,8 @@ def _sync(folder: Path) -> None:
 def _unwritable(error: OSError, what: str) -> DeliveryError:
     told = f"the {what} cannot be written: {error.strerror}"
     return DeliveryError(told, "choose a folder that exists and has room")
+
+
+def _unreadable(error: OSError) -> DeliveryError:
+    what = f"the package cannot be read: {error.strerror}"
+    return DeliveryError(what, "check that it is still there, and its permissions")

@@ -172,6 +172,7 @@ def _client(
         aws_access_key_id=access_key or None,
         aws_secret_access_key=secret_key or None,
         config=Config(
+            signature_version="s3v4",  # of signed URLs, too, which would else use version 2
             connect_timeout=5,
             read_timeout=60,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},

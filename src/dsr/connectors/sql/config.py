@@ -116,6 +116,7 @@ class _Table:
     restricted: str | None = None
     content: str | None = None
     secret: tuple[str, ...] = ()
+    standing_pin: str | None = None
     mediatype: str = "application/octet-stream"
 
 
@@ -174,6 +175,7 @@ def _table_map(name: str, table: _Table, where: str) -> TableMap:
             restricted=table.restricted,
             content=table.content,
             secret=table.secret,
+            standing_pin=table.standing_pin,
             mediatype=table.mediatype,
         )
     except ValueError as error:

@@ -30,7 +30,7 @@ from dsr.connectors.sql.sides import insight, looks_inside
 from dsr.connectors.sql.tables import TableMap
 from dsr.connectors.sql.traces import traces_of_database
 from dsr.connectors.sql.writing import Writer
-from dsr.errors import Refused
+from dsr.errors import Refused, StoreUnavailable
 from dsr.model import Finding, Found, Identifier, Kind, Record
 
 __all__ = ["RestrictableSql", "Sql"]
@@ -177,6 +177,33 @@ class Sql:
             for table, decoded in self._by_table([key]):
                 with self._writer(connection, table) as writer:
                     writer.rectify(list(decoded.values()), changes)
+
+    def pins(self, keys: Sequence[str]) -> Sequence[str]:
+        """Return the hashes of standing PINs in the rows of these keys; the primary is asked.
+
+        Raises `StoreUnavailable`.
+        """
+        named = {table.name: [*decoded.values()] for table, decoded in self._by_table(keys)}
+        found: list[str] = []
+        with connect(self.name, self.url, self.folder) as connection:
+            for table in self.tables:
+                if table.standing_pin is None:
+                    continue
+                with mapped(self.name, table.name):
+                    bound = bind(connection, table, self._clock)
+                    # a row that is not there: nobody's look-up costs what somebody's does
+                    nobody = [Key(table.name, tuple(None for _ in bound.key))]
+                    writer = Writer(self.name, bound, connection, self._zone)
+                    column = self._secret(bound.table, table.standing_pin)
+                    for condition in writer.batches(named.get(table.name) or nobody):
+                        found += connection.execute(sa.select(column).where(condition)).scalars()
+        return [each for each in found if each]
+
+    def _secret(self, table: sa.Table, name: str) -> sa.Column[str]:
+        if name not in table.c:
+            what = f"table {table.name} has no column for standing PINs that dsr may read"
+            raise StoreUnavailable(self.name, what, "correct standing_pin, or grant SELECT on it")
+        return table.c[name]
 
     def check(self) -> Sequence[Finding]:
         """Return what is wrong with the map or slow about it, a sentence each.

@@ -144,6 +144,8 @@ class TableMap:
     secret      columns that are never read, nor written (passwords): they are no answer to the
                 person, and the database user needs no right to see them. One that is not there
                 is no error, as a user without that right does not see it on MariaDB
+    standing_pin  the secret column with the hash of the customer's standing PIN ($argon2id$…),
+                read only to check one
     """
 
     name: str
@@ -157,6 +159,7 @@ class TableMap:
     content: str | None = None
     mediatype: str = "application/octet-stream"
     secret: tuple[str, ...] = ()
+    standing_pin: str | None = None
 
     def __attrs_post_init__(self) -> None:
         """Refuse a map that could find nothing, or means nothing."""
@@ -175,6 +178,9 @@ class TableMap:
                 raise ValueError(msg)
         if read := sorted({*self.secret}.intersection(self.columns)):
             msg = f"{', '.join(read)}: a secret column is not read, and cannot be named elsewhere"
+            raise ValueError(msg)
+        if self.standing_pin is not None and self.standing_pin not in self.secret:
+            msg = "`standing_pin` is a secret column: name it under `secret`, too"
             raise ValueError(msg)
         if "/" not in self.mediatype:
             msg = '`mediatype` is a media type such as "audio/wav"'

@@ -60,7 +60,7 @@ class Writer:
 
     def erase(self, keys: Iterable[Key]) -> None:
         """Delete the rows of these keys."""
-        for condition in self._batches(keys):
+        for condition in self.batches(keys):
             self._run(sa.delete(self.bound.table).where(condition), condition)
 
     def redact(self, fields: Mapping[Key, frozenset[str]]) -> None:
@@ -94,7 +94,7 @@ class Writer:
             batch = {key.values: asked[key] for key in keys[start : start + _EDITED]}
             table = keys[start].table
             found: dict[Values, list[Any]] = {}
-            for condition in self._batches(Key(table, each) for each in batch):
+            for condition in self.batches(Key(table, each) for each in batch):
                 with self.connection.begin():
                     prepare(self.connection, self.zone)
                     found |= edits.texts(self.connection, self.bound, condition, names)
@@ -108,7 +108,7 @@ class Writer:
         """Set columns (all known, in the form that they take) of these rows."""
         # columns that would take any change for a change of their own keep what they hold
         kept = {each.name: each.column for each in self.bound.fields if each.renewed}
-        for condition in self._batches(keys):
+        for condition in self.batches(keys):
             change = sa.update(self.bound.table).where(condition).values({**kept, **values})
             self._run(change, condition)
 
@@ -212,7 +212,7 @@ class Writer:
             fix = f"add a column to stores.{self.store}.tables.{name}.key, or leave it out"
             raise Refused(self.store, what, fix)
 
-    def _batches(self, keys: Iterable[Key]) -> Iterator[sa.ColumnElement[bool]]:
+    def batches(self, keys: Iterable[Key]) -> Iterator[sa.ColumnElement[bool]]:
         """Yield conditions that together match the rows of `keys`, each for one statement.
 
         SQL never finds NULL equal to NULL: keys with NULL in the same columns go together.

@@ -1,4 +1,4 @@
-"""What identity asks for: factors, what counts once, messages, approvals, deliveries."""
+"""What identity asks for: tenure, factors, what counts once, messages, approvals, deliveries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _time = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Add the tables."""
+    """Add the tables and the column."""
+    op.add_column("dsr_grants", sa.Column("tenure", sa.LargeBinary))
     op.create_table(
         "dsr_factors",
         _request(primary_key=True),
