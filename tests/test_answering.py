@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dsr import identify
+from dsr.answering import asked
 from dsr.desk import Desk
 from dsr.errors import InputError, RequestError
 from dsr.identity import FileSender, OneTimePin
@@ -146,6 +147,25 @@ def test_a_doubt_has_a_reason(desk: Desk) -> None:
     request = received(desk, "2026-03-05")
     with pytest.raises(InputError, match="needs its reason"):
         desk.doubt(request.id, " ", now=noon("2026-03-10"))
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_who_was_asked_is_reminded_later(desk: Desk, language: str) -> None:
+    """Rule 5 (GDPR Art. 12(6)): first it asks, on a later day it reminds; both name the doubt."""
+    request = desk.open("access", [EVA], now=noon("2026-03-05"), language=language)
+    with pytest.raises(RequestError, match="no doubt"):
+        asked(desk.policy, desk.ledger, request.id, noon("2026-03-05"))
+    desk.doubt(request.id, "two voices", now=noon("2026-03-06"))
+    first = asked(desk.policy, desk.ledger, request.id, noon("2026-03-06"))
+    later = asked(desk.policy, desk.ledger, request.id, noon("2026-03-07"))
+    missing = {"en": "We do not have it yet", "de": "liegen uns noch nicht vor"}[language]
+    assert (missing in first, missing in later) == (False, True)
+    for each in (first, later):
+        assert "two voices" in each
+        assert {"en": "one-time code", "de": "Einmalcode"}[language] in each
+    desk.end_doubt(request.id, now=noon("2026-03-08"))
+    with pytest.raises(RequestError, match="no doubt"):
+        asked(desk.policy, desk.ledger, request.id, noon("2026-03-08"))
 
 
 # --- alarms ---------------------------------------------------------------------------------

@@ -206,7 +206,7 @@ HOLD = Hold(id="h1", case="12 O 34/26", reason="claims", law="GDPR Art. 17(3)(e)
 
 
 def test_a_kept_leaf_keeps_its_way(tmp_path: Path) -> None:
-    """Law 3, rule 15: the call stays as long as its kept text, and goes with it when it may."""
+    """Rule 15 (GDPR Art. 5(1)(e)), law 3: the call stays and goes with its text."""
     house = build(tmp_path)
     house.ledger.add_hold(evolve(HOLD, categories=frozenset({"transcripts"})), NOW)
     case = confirmed(house, request("erasure"))

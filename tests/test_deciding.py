@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 
 from dsr.deciding import Decided
+from dsr.decision import KEPT
 from dsr.errors import InputError, RequestError
 from dsr.ledger import Note
 from dsr.model import Found, Hold, Identifier, Receipt, Right, Tally, Verb
@@ -60,7 +61,7 @@ def _decided(board: Switchboard, request: str, outcome: Any, told: dt.date | Non
 
 
 def test_a_restriction_stands_until_it_is_lifted(board: Switchboard) -> None:
-    """Art. 18(1): the request waits in `restricted`, with whom it is about still known."""
+    """Rule 17 (GDPR Art. 18(1)): it waits in `restricted`, and whom it is about is known."""
     receipt = board.done("restriction", ground="18(1)(c)")
     assert receipt.state == board.state(receipt.request) == "restricted"
     assert board.blocked() == BOTH
@@ -68,7 +69,7 @@ def test_a_restriction_stands_until_it_is_lifted(board: Switchboard) -> None:
 
 
 def test_anothers_erasure_leaves_what_is_restricted(board: Switchboard) -> None:
-    """Art. 18(2): a call of two people stays whole for the one who needs it, with the reason."""
+    """Rule 17 (GDPR Art. 18(2)): a call stays whole for the one of two who needs it."""
     board.done("restriction", ground="18(1)(c)")
     before = board.rows("calls")
     receipt = board.done("erasure", NOOR)
@@ -82,7 +83,7 @@ def test_anothers_erasure_leaves_what_is_restricted(board: Switchboard) -> None:
 
 @pytest.mark.parametrize("right", ["withdrawal", "rectification"])
 def test_every_verb_that_takes_leaves_what_is_restricted(tmp_path: Path, right: Right) -> None:
-    """Art. 18(2): restricted data is stored, and nothing else is done to it for others."""
+    """Rule 17 (GDPR Art. 18(2)): it is stored, and nothing else is done to it for others."""
     calls = category(basis="consent", withdraw="call us", rectifiable=("dst",))
     board = switchboard(tmp_path, calls=calls)
     board.done("restriction", ground="18(1)(c)")
@@ -94,7 +95,7 @@ def test_every_verb_that_takes_leaves_what_is_restricted(tmp_path: Path, right: 
 
 
 def test_a_restriction_stands_where_its_store_cannot_show_it(board: Switchboard) -> None:
-    """Art. 18(2): it is the ledger's, whatever became of the mark in the database."""
+    """Rule 17 (GDPR Art. 18(2)): it is in the ledger, whatever became of the store's mark."""
     board.done("restriction")
     with board.database() as db:
         db.execute("UPDATE calls SET blocked = 0")
@@ -103,7 +104,7 @@ def test_a_restriction_stands_where_its_store_cannot_show_it(board: Switchboard)
 
 
 def test_a_restriction_by_somebody_else_is_kept_to(board: Switchboard) -> None:
-    """Art. 18(2): a record that its store shows as restricted stays, by whomever it was."""
+    """Rule 17 (GDPR Art. 18(2)): what its store shows as restricted stays, by whomever it was."""
     with board.database() as db:
         db.execute("UPDATE calls SET blocked = 1 WHERE id = ?", [SHARED])
     receipt = board.done("erasure", NOOR)
@@ -111,7 +112,7 @@ def test_a_restriction_by_somebody_else_is_kept_to(board: Switchboard) -> None:
 
 
 def test_a_restriction_does_not_bind_who_asked_for_it(board: Switchboard) -> None:
-    """Art. 18(2): "with the data subject's consent": their own later erasure is done."""
+    """Rule 17 (GDPR Art. 18(2)): "with the data subject's consent": their own erasure is done."""
     board.done("restriction", ground="18(1)(c)")
     receipt = board.done("erasure")
     assert receipt.state == "done"
@@ -121,7 +122,7 @@ def test_a_restriction_does_not_bind_who_asked_for_it(board: Switchboard) -> Non
 
 
 def test_what_is_left_of_an_erased_record_is_nobodys_restriction(board: Switchboard) -> None:
-    """Art. 18(2): once her half is gone, nothing of hers keeps Noor's half from Noor's rights."""
+    """Rule 17 (GDPR Art. 18(2)): once her half is gone, nothing keeps Noor's from Noor."""
     restriction = board.done("restriction")
     board.done("erasure")
     assert board.blocked()[SHARED] is False
@@ -145,7 +146,7 @@ def test_what_a_duty_keeps_of_an_erased_record_stays_restricted(tmp_path: Path) 
 
 
 def test_anothers_restriction_binds_who_has_one_of_their_own(board: Switchboard) -> None:
-    """Art. 18(2): consent to what is done with one's own restriction lifts nobody else's."""
+    """Rule 17 (GDPR Art. 18(2)): consent to one's own erasure lifts nobody else's mark."""
     board.done("restriction")
     board.done("restriction", NOOR)
     receipt = board.done("erasure")
@@ -164,7 +165,7 @@ def test_access_and_restriction_are_no_taking(board: Switchboard, tmp_path: Path
 
 
 def test_a_restriction_that_comes_during_a_run_is_seen(tmp_path: Path) -> None:
-    """Law 5, Art. 18(2): holds are read again at every write, and restrictions are like holds."""
+    """Rule 17 (GDPR Art. 18(2)), law 5: at every write restrictions are read again, like holds."""
     board = switchboard(tmp_path)
     grant = board.verified("erasure", NOOR)
     token = board.desk.plan(grant, now=NOW).token
@@ -177,7 +178,7 @@ def test_a_restriction_that_comes_during_a_run_is_seen(tmp_path: Path) -> None:
 
 
 def test_what_waited_is_done_once_the_restriction_is_lifted(board: Switchboard) -> None:
-    """Art. 5(1)(e): the erasure that a restriction stopped needs no new request."""
+    """Rule 15 (GDPR Art. 5(1)(e)): the erasure that a restriction stopped needs no new request."""
     restriction = board.done("restriction")
     erasure = board.done("erasure", NOOR)
     before = board.desk.ledger.holds_version()
@@ -189,7 +190,7 @@ def test_what_waited_is_done_once_the_restriction_is_lifted(board: Switchboard) 
 
 
 def test_planning_again_ends_no_restriction(board: Switchboard) -> None:
-    """Art. 18(3): only `lift` ends it, and a plan that nobody confirmed does nothing."""
+    """Rule 17 (GDPR Art. 18(3)): only `lift` ends it: a plan that nobody confirmed does not."""
     receipt = board.done("restriction")
     grant = board.desk.verified(receipt.request)
     plan = board.desk.plan(grant, now=NOW)
@@ -202,7 +203,7 @@ def test_planning_again_ends_no_restriction(board: Switchboard) -> None:
 
 
 def test_who_has_no_data_is_done(board: Switchboard) -> None:
-    """Art. 18(1): where there is nothing, nothing stands restricted."""
+    """Rule 17 (GDPR Art. 18(1)): where there is nothing, nothing stands restricted."""
     nobody = Identifier("phone", "+4930901899")
     receipt = board.done("restriction", nobody)
     assert receipt.state == "done"
@@ -213,7 +214,7 @@ def test_who_has_no_data_is_done(board: Switchboard) -> None:
 
 
 def test_lifting_unmarks_and_forgets_whom(board: Switchboard) -> None:
-    """Art. 18(3): once they were told; the request closes and its identifiers go."""
+    """Rule 17 (GDPR Art. 18(3)): once they were told; the request closes and its identifiers go."""
     receipt = board.done("restriction")
     done = _lifted(board, receipt.request)
     assert done.request.state == "done"
@@ -237,7 +238,7 @@ def test_lifting_unmarks_and_forgets_whom(board: Switchboard) -> None:
 def test_who_was_not_told_stays_restricted(
     board: Switchboard, told: dt.date | None, by: str, error: type[Exception]
 ) -> None:
-    """Art. 18(3): told before, by somebody with a name; else nothing changes."""
+    """Rule 17 (GDPR Art. 18(3)): told before, by somebody with a name; else nothing changes."""
     receipt = board.done("restriction")
     entries = len(list(board.desk.ledger.entries()))
     with pytest.raises(error):
@@ -248,7 +249,7 @@ def test_who_was_not_told_stays_restricted(
 
 
 def test_today_is_the_operators_day(board: Switchboard) -> None:
-    """Art. 18(3): at 23:30 in Berlin it is not tomorrow, whatever the caller's clock says."""
+    """Rule 17 (GDPR Art. 18(3)): at 23:30 in Berlin it is today, whatever a clock says."""
     late = dt.datetime(2026, 11, 23, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))
     auckland = late.astimezone(dt.timezone(dt.timedelta(hours=13)))
     assert auckland.date() == dt.date(2026, 11, 24)
@@ -261,7 +262,10 @@ def test_today_is_the_operators_day(board: Switchboard) -> None:
 
 
 def test_lifting_leaves_what_another_restricts(board: Switchboard) -> None:
-    """Art. 18: two restrictions on one call; the call is free when the second one ends."""
+    """Rule 17 (GDPR Art. 18): two restrictions on one call.
+
+    The call is free when the second one ends.
+    """
     eva, noor = board.done("restriction"), board.done("restriction", NOOR)
     _lifted(board, eva.request)
     assert board.blocked() == {EVA_ALONE: False, SHARED: True}
@@ -270,7 +274,7 @@ def test_lifting_leaves_what_another_restricts(board: Switchboard) -> None:
 
 
 def test_lifting_leaves_what_the_same_persons_objection_restricts(board: Switchboard) -> None:
-    """Art. 18(1)(d): the scores stay restricted while the objection to them is undecided."""
+    """Rule 22 (GDPR Art. 18(1)(d)): the scores stay so while the objection is undecided."""
     restriction = board.done("restriction")
     objection = board.done("objection")
     assert board.state(objection.request) == "restricted"  # although nothing was left to mark
@@ -335,7 +339,10 @@ def _with_tickets(folder: Path) -> tuple[WritableShelf, Switchboard]:
 def test_an_objection_ends_marketing_at_once_and_restricts_the_rest(
     subscribed: Switchboard,
 ) -> None:
-    """Art. 21(2), 21(3): no weighing; Art. 21(1), 18(1)(d): others wait; contracts go on."""
+    """Rule 22 (GDPR Art. 21(2), 21(3)): no weighing; Art. 21(1), 18(1)(d): others wait.
+
+    Contracts go on.
+    """
     receipt = subscribed.done("objection")
     assert subscribed.rows("newsletter") == {}
     assert subscribed.rows("scores")[EVA.value]["blocked"] == 1
@@ -352,7 +359,7 @@ def test_an_objection_ends_marketing_at_once_and_restricts_the_rest(
 
 
 def test_an_objection_to_marketing_alone_is_done(subscribed: Switchboard) -> None:
-    """Art. 21(3): nothing is left to weigh, so nobody is asked to decide."""
+    """Rule 22 (GDPR Art. 21(3)): nothing is left to weigh, so nobody is asked to decide."""
     with subscribed.database() as db:
         db.execute("DELETE FROM scores")
     receipt = subscribed.done("objection", ground="21(2)")
@@ -360,7 +367,10 @@ def test_an_objection_to_marketing_alone_is_done(subscribed: Switchboard) -> Non
 
 
 def test_an_objection_stands_like_a_hold(tmp_path: Path) -> None:
-    """Art. 18(2): until it is decided, what it restricts stays for others; no more than that."""
+    """Rule 17 (GDPR Art. 18(2)): until it is decided, what it restricts stays for others.
+
+    No more than that.
+    """
     board = switchboard(tmp_path, calls=category(basis="legitimate interests"))
     board.done("objection")
     receipt = board.done("erasure", NOOR)
@@ -369,14 +379,17 @@ def test_an_objection_stands_like_a_hold(tmp_path: Path) -> None:
 
 
 def test_an_objection_leaves_what_rests_on_a_contract(board: Switchboard) -> None:
-    """Art. 21(1): it reaches legitimate interests and public tasks; calls of a contract go on."""
+    """Rule 22 (GDPR Art. 21(1)): it reaches legitimate interests and public tasks.
+
+    Calls of a contract go on.
+    """
     board.done("objection")
     assert board.done("erasure", NOOR).state == "done"
     assert board.rows("calls")[SHARED]["dst"] is None
 
 
 def test_an_upheld_objection_erases(board: Switchboard) -> None:
-    """Art. 17(1)(c): the next plan of the same request erases, after it was confirmed."""
+    """Rule 22 (GDPR Art. 17(1)(c)): the next plan of the same request erases, once confirmed."""
     receipt = board.done("objection")
     done = board.desk.decide(receipt.request, "upheld", by="M. Weber", now=NOW)
     assert (done.request.state, done.request.outcome) == ("verified", "upheld")
@@ -389,7 +402,7 @@ def test_an_upheld_objection_erases(board: Switchboard) -> None:
 
 
 def test_an_upheld_objection_leaves_what_must_be_kept(tmp_path: Path) -> None:
-    """Art. 17(3)(b): a duty to keep stands against this erasure as against any other."""
+    """Rule 13 (GDPR Art. 17(3)(b)): a duty stands against this erasure as against any."""
     duty = Retention("10 years", "GwG § 8", anchor="since", reason="money laundering")
     scores = category(basis="legitimate interests", keep=(duty,), retention="then it goes")
     board = switchboard(tmp_path, scores=scores)
@@ -403,7 +416,7 @@ def test_an_upheld_objection_leaves_what_must_be_kept(tmp_path: Path) -> None:
 
 
 def test_an_upheld_objection_leaves_the_other_half_free(tmp_path: Path) -> None:
-    """Art. 17(1)(c), 18(2): nothing of hers is left in the call, so nobody's half is restricted."""
+    """Rule 22 (GDPR Art. 17(1)(c), 18(2)): nothing of hers is left: nobody's half is restricted."""
     board = switchboard(tmp_path, calls=category(basis="legitimate interests"))
     receipt = board.done("objection")
     assert board.blocked() == BOTH
@@ -414,7 +427,7 @@ def test_an_upheld_objection_leaves_the_other_half_free(tmp_path: Path) -> None:
 
 
 def test_a_rejected_objection_lifts_and_closes(board: Switchboard) -> None:
-    """Art. 21(1), 18(3): compelling grounds win, the person was told, the data is used again."""
+    """Rule 22 (GDPR Art. 21(1), 18(3)): grounds win, the person was told, the data is used."""
     receipt = board.done("objection")
     _decided(board, receipt.request, "rejected")
     assert board.rows("scores")[EVA.value] == {"number": EVA.value, "score": "high", "blocked": 0}
@@ -425,7 +438,7 @@ def test_a_rejected_objection_lifts_and_closes(board: Switchboard) -> None:
 
 
 def test_a_rejection_that_nobody_was_told_of_changes_nothing(board: Switchboard) -> None:
-    """Art. 18(3): the notice comes first, for an objection, too."""
+    """Rule 17 (GDPR Art. 18(3)): the notice comes first, for an objection, too."""
     receipt = board.done("objection")
     with pytest.raises(RequestError, match="not told"):
         _decided(board, receipt.request, "rejected", None)
@@ -459,7 +472,8 @@ def _disputes(board: Switchboard) -> Receipt:
 def _notes(board: Switchboard) -> list[Note]:
     found = [each for each in board.desk.stores[0].find([EVA]) if isinstance(each, Found)]
     keys = {each.record.key for each in found}
-    return [note for key in keys for note in board.desk.ledger.notes("operator", key)]
+    notes = [note for key in keys for note in board.desk.ledger.notes("operator", key)]
+    return [note for note in notes if KEPT not in note.claimed]
 
 
 def _exported(board: Switchboard, who: Identifier = EVA) -> list[dict[str, Any]]:
@@ -472,7 +486,10 @@ def _exported(board: Switchboard, who: Identifier = EVA) -> list[dict[str, Any]]
 
 
 def test_an_observed_fact_is_annotated_and_restricted(board: Switchboard) -> None:
-    """Arts. 16, 18(1)(a): the switch's fact stays, the person's version beside it; no use."""
+    """Rule 18 (GDPR Arts. 16, 18(1)(a)): the switch's fact stays, the person's version beside it.
+
+    No use.
+    """
     receipt = _disputes(board)
     assert receipt.state == "restricted"
     assert _counts(receipt, "calls") == {"annotate": 2}
@@ -482,7 +499,10 @@ def test_an_observed_fact_is_annotated_and_restricted(board: Switchboard) -> Non
 
 
 def test_what_the_person_provided_is_corrected_by_the_same_request(board: Switchboard) -> None:
-    """Art. 16: a mixed request splits; the name on the contract is simply put right."""
+    """Rule 18 (GDPR Art. 16): a mixed request splits.
+
+    The name on the contract is simply put right.
+    """
     receipt = _disputes(board)
     assert board.rows("customers")[EVA.value]["name"] == "Ewa Muller"
     assert board.rows("customers")[EVA.value]["blocked"] == 0
@@ -490,7 +510,7 @@ def test_what_the_person_provided_is_corrected_by_the_same_request(board: Switch
 
 
 def test_every_later_export_shows_both_versions(board: Switchboard) -> None:
-    """Art. 16, 15(3): what is stored, what the person says, since when, and what was decided."""
+    """Rule 18 (GDPR Art. 16, 15(3)): stored, claimed, since when, and what was decided."""
     receipt = _disputes(board)
     for decided in (None, "rejected"):
         if decided:
@@ -514,7 +534,7 @@ def test_the_other_party_is_not_shown_a_dispute(board: Switchboard) -> None:
 def test_a_decided_dispute_is_lifted_and_keeps_its_note(
     board: Switchboard, outcome: str, state: str
 ) -> None:
-    """Art. 18(3), 16: the restriction ends, the record stays as observed, both versions stay."""
+    """Rule 18 (GDPR Art. 18(3), 16): the restriction ends, and both versions stay."""
     receipt = _disputes(board)
     with pytest.raises(RequestError, match="not told"):
         _decided(board, receipt.request, outcome, None)
@@ -529,7 +549,7 @@ def test_a_decided_dispute_is_lifted_and_keeps_its_note(
 def test_a_decided_dispute_is_lifted_wherever_the_fact_came_from(
     tmp_path: Path, origin: str
 ) -> None:
-    """Art. 18(3): what was restricted as disputed is free once it is decided, no mark stays."""
+    """Rule 17 (GDPR Art. 18(3)): once a dispute is decided, no mark of it stays."""
     board = switchboard(tmp_path, calls=category(origin=origin))
     receipt = board.done("rectification", changes={"calls.said": "Ewa"})
     assert board.blocked() == BOTH
@@ -539,7 +559,10 @@ def test_a_decided_dispute_is_lifted_wherever_the_fact_came_from(
 
 
 def test_a_dispute_restricts_no_other_category(board: Switchboard) -> None:
-    """Art. 18(1)(a): only what is disputed; a dispute about scores leaves the calls alone."""
+    """Rule 18 (GDPR Art. 18(1)(a)): only what is disputed.
+
+    A dispute about scores leaves the calls alone.
+    """
     board.done("rectification", changes={"scores.score": "low"})
     assert board.rows("scores")[EVA.value]["blocked"] == 1
     assert board.done("erasure", NOOR).state == "done"
@@ -553,7 +576,7 @@ def test_lifting_counts_what_was_restricted(board: Switchboard) -> None:
 
 
 def test_planning_again_closes_no_dispute(board: Switchboard) -> None:
-    """Art. 18(1)(a), 18(3): the same once more finds nothing to do, and still waits."""
+    """Rule 18 (GDPR Art. 18(1)(a), 18(3)): once more, it finds nothing to do, and waits."""
     receipt = _disputes(board)
     again = board.applied(board.desk.verified(receipt.request))
     assert _counts(again, "calls") == {"unchanged": 2}
@@ -562,7 +585,7 @@ def test_planning_again_closes_no_dispute(board: Switchboard) -> None:
 
 
 def test_a_dispute_is_noted_where_no_store_can_restrict(tmp_path: Path) -> None:
-    """Art. 16: where the store has no mark, the note is there, and somebody decides."""
+    """Rule 18 (GDPR Art. 16): where the store has no mark, the note is there."""
     bare = switchboard(tmp_path, restricts=False)
     receipt = bare.done("rectification", changes={"said": "Ewa"})
     assert receipt.state == "restricted"
@@ -580,7 +603,10 @@ def test_a_note_goes_with_what_it_speaks_of(board: Switchboard) -> None:
 
 
 def test_a_note_stays_when_the_other_half_of_the_call_goes(board: Switchboard) -> None:
-    """Art. 16: Noor's erasure empties her number; what Eva says of hers is still shown."""
+    """Rule 18 (GDPR Art. 16): Noor's erasure empties her number.
+
+    What Eva says of hers is still shown.
+    """
     receipt = _disputes(board)
     _decided(board, receipt.request, "rejected")
     assert board.done("erasure", NOOR).state == "done"
@@ -589,7 +615,7 @@ def test_a_note_stays_when_the_other_half_of_the_call_goes(board: Switchboard) -
 
 
 def test_a_note_stays_with_what_a_hold_keeps(board: Switchboard) -> None:
-    """Law 5, Art. 16: what is not erased keeps both versions."""
+    """Rule 18 (GDPR Art. 16), law 5: what is not erased keeps both versions."""
     _disputes(board)
     board.desk.add_hold(Hold("h", "12 O 34/26", "claims", "GDPR Art. 17(3)(e)"), now=NOW)
     assert board.done("erasure").state == "incomplete"
@@ -597,7 +623,7 @@ def test_a_note_stays_with_what_a_hold_keeps(board: Switchboard) -> None:
 
 
 def test_a_note_stays_where_the_store_refuses(tmp_path: Path) -> None:
-    """Law 4, Art. 16: a record that its store did not let go keeps both versions."""
+    """Rule 18 (GDPR Art. 16), law 4: a record that its store did not let go keeps both versions."""
     tickets, board = _with_tickets(tmp_path)
     board.done("rectification", changes={"tickets.text": "Well."})
     tickets.set(refuse=["t1"])
@@ -632,7 +658,10 @@ def test_a_crash_while_restricting_converges(tmp_path: Path, right: Right) -> No
 
 
 def test_a_crash_while_lifting_converges(tmp_path: Path) -> None:
-    """Law 2, Art. 18(3): one is unmarked, the process dies; the same again ends it."""
+    """Rule 17 (GDPR Art. 18(3)), law 2: one is unmarked, the process dies.
+
+    The same again ends it.
+    """
     tickets, board = _with_tickets(tmp_path)
     receipt = board.done("restriction")
     tickets.set(crash_after=tickets.state()["writes"] + 1)

@@ -125,14 +125,14 @@ class TestContact:
             asked(accounts)
 
     def test_a_former_holder_is_not_written_to(self, accounts: Shelf) -> None:
-        """Rule 28: the number was somebody else's; their address is not the person's."""
+        """Rule 28 (GDPR Art. 5(1)(f)): the number was somebody else's; their address is not the person's."""
         account(accounts)
         former = [["phone", EVA.value, None, LONG_AGO.isoformat()]]
         account(accounts, "k2", "former@example.org", name="A0", links=former)
         assert asked(accounts) == ADDRESS
 
     def test_a_shared_line_goes_to_a_person(self, accounts: Shelf) -> None:
-        """Rule 36: two accounts hold the number: neither address is used."""
+        """Rule 36 (GDPR Art. 12(6)): two accounts hold the number: neither address is used."""
         account(accounts)
         account(accounts, "k2", name="A2")
         with pytest.raises(DeliveryError, match="does not join the request to one person"):

@@ -92,7 +92,7 @@ def office(tmp_path: Path) -> Office:
 
 
 def test_a_request_is_due_in_one_month(office: Office) -> None:
-    """Rule 1, Art. 12(3): the vector 2026-01-31 -> 2026-02-28, in the operator's zone."""
+    """Rule 1 (GDPR Art. 12(3)): the vector 2026-01-31 -> 2026-02-28, in the operator's zone."""
     received = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
     request = office.desk.open("access", [EVA], now=NOW, received=received)
     assert request.due == dt.date(2026, 2, 28)
@@ -167,7 +167,10 @@ def test_a_wrong_expired_or_used_pin_reads_alike(office: Office) -> None:
 
 
 def test_an_unknown_number_is_not_told_from_a_known_one(office: Office) -> None:
-    """Rule 11: before verification the same text for known and unknown numbers; no PIN is sent."""
+    """Rule 11 (GDPR Art. 15(1)): before verification the same text for known and unknown numbers.
+
+    No PIN is sent.
+    """
     unknown = identify("phone", "+442079460018", "DE")
     request = office.desk.open("access", [unknown], now=NOW)
     office.desk.challenge(request.id, now=NOW)
@@ -225,7 +228,7 @@ def test_what_the_accounts_join_to_the_number_is_verified_with_it(office: Office
 
 
 def test_a_number_of_two_holders_at_once_goes_to_a_person(office: Office) -> None:
-    """Rule 28: overlaps are withheld for review; no PIN is sent."""
+    """Rule 28 (GDPR Art. 5(1)(f)): overlaps are withheld for review; no PIN is sent."""
     row = office.accounts.rows()["A1"]
     links = [["phone", EVA.value, OLD.isoformat(), None]]
     office.accounts.put("A9", **(row | {"links": links}))
@@ -289,7 +292,10 @@ def test_only_the_last_plan_can_be_confirmed(office: Office) -> None:
 
 
 def test_access_gives_all_and_portability_only_its_share(office: Office, tmp_path: Path) -> None:
-    """Rules 7 and 25: a ZIP with every record of the person; nobody else's."""
+    """Rules 7 and 25 (GDPR Art. 15; GDPR Art. 20(1)): a ZIP with every record of the person.
+
+    Nobody else's.
+    """
     receipt = office.desk.export(office.verified("access"), tmp_path / "a.zip", now=NOW)
     with zipfile.ZipFile(tmp_path / "a.zip") as package:
         assert package.testzip() is None
@@ -369,7 +375,7 @@ def test_resume_finishes_what_a_crash_left(office: Office) -> None:
 
 
 def test_resume_finishes_when_a_hold_has_ended(office: Office) -> None:
-    """Rule 15, 5(1)(e): deletion at a hold's expiry needs no new request."""
+    """Rule 15 (GDPR Art. 5(1)(e)): deletion at a hold's expiry needs no new request."""
     until = dt.date(2026, 12, 1)
     law = "GDPR Art. 17(3)(e)"
     hold = Hold("h", "12 O 34/26", "claims", law, until, categories=frozenset({"calls"}))

@@ -73,7 +73,7 @@ def test_a_record_found_through_several_identifiers_is_one(tmp_path: Path) -> No
 def test_a_record_belongs_inside_the_tenure_only(
     tmp_path_factory: pytest.TempPathFactory, since: int | None, until: int | None, at: int
 ) -> None:
-    """Rule 28: a record belongs to the subject only inside `[from, to)` of the number."""
+    """Rule 28 (GDPR Art. 5(1)(f)): it is the person's only inside `[from, to)` of the number."""
     folder = tmp_path_factory.mktemp("tenure")
     store = shelf(folder, "cdr", ["phone"], "calls")
     call(store, "1", DAY + dt.timedelta(days=at))

@@ -155,7 +155,10 @@ def test_a_restriction_stands_after_its_handover(office: Office) -> None:
 
 
 def test_other_reasons_keep_the_request_open(office: Office) -> None:
-    """Law 5, rule 13: a hold holds, whatever went to controllers; then the request ends."""
+    """Rule 13 (GDPR Art. 17(1)), law 5: a hold holds, whatever went to controllers.
+
+    Then the request ends.
+    """
     office.desk.add_hold(Hold("h1", "case", "a case", "GDPR Art. 17(3)(e)"), now=NOW)
     grant = office.verified("erasure")
     assert office.run(grant).state == "incomplete"
@@ -177,7 +180,7 @@ def test_what_came_after_the_handover_waits(office: Office) -> None:
 
 
 def test_a_record_of_ours_that_leads_to_theirs_is_not_theirs(office: Office) -> None:
-    """Law 3, rule 13: the call that leads to a controller's recording waits for the recording."""
+    """Rule 13 (GDPR Art. 17(1)), law 3: the call waits for the recording that it leads to."""
     office.cdr.put(
         "c2",
         category="calls",
@@ -245,7 +248,7 @@ def test_the_package_holds_the_request_and_the_data(office: Office) -> None:
 
 
 def test_numbers_that_were_withheld_stay_so(office: Office) -> None:
-    """Rule 35: a caller's withheld number is masked for a controller as in an answer."""
+    """Rule 35 (Directive 2002/58/EC Art. 8): masked for a controller as in an answer."""
     office.put("v2", "voicemail", clir="yes", **{"from": NOOR.value})
     (acme,) = office.handed(office.verified("access")).packages
     assert [row.get("from") for row in lines(acme, "voicemail")] == [None, "withheld"]

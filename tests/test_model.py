@@ -150,7 +150,7 @@ def test_a_subject_has_an_identifier() -> None:
     ],
 )
 def test_a_tenure_is_half_open(at: dt.datetime, inside: bool) -> None:
-    """Law 7, rule 28: `[since, until)`: the call at the hand-over belongs to the next holder."""
+    """Rule 28 (GDPR Art. 5(1)(f)), law 7: at the hand-over a call is the next holder's."""
     who = Identifier("phone", "+4930901820", since=NOON, until=NOON + dt.timedelta(days=1))
     assert who.bounded
     assert who.covers(at) is inside

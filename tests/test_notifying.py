@@ -188,7 +188,7 @@ def test_what_follows_later_is_told_later(office: Office) -> None:
 
 
 def test_what_waits_is_told_with_what_follows(office: Office) -> None:
-    """Rule 19: one notice, as long as nobody has handed it over: none of its categories is lost."""
+    """Rule 19 (GDPR Art. 19): one notice until it is handed over, with all its categories."""
     hold = Hold("h1", "c", "a case", "GDPR Art. 17(3)(e)", categories=frozenset({"entries"}))
     office.desk.add_hold(hold, now=NOW)
     office.run("erasure")
@@ -198,7 +198,7 @@ def test_what_waits_is_told_with_what_follows(office: Office) -> None:
 
 
 def test_the_page_is_in_the_operators_language(office: Office) -> None:
-    """Rule 19: it names operator, recipient and address, act, data and what finds the person."""
+    """Rule 19 (GDPR Art. 19): operator, recipient, address, act, data and whom it is about."""
     office.run("erasure")
     done = office.desk.notices(office.folder / "out", now=LATER)
     page = done[0].page.read_text("utf-8")

@@ -43,7 +43,7 @@ def account(
 
 
 def test_a_number_of_one_account_is_that_persons(accounts: Shelf) -> None:
-    """Rule 28: it comes with the tenure on file."""
+    """Rule 28 (GDPR Art. 5(1)(f)): it comes with the tenure on file."""
     account(accounts, "r1", ("account", "A1"))
     found = on_file(accounts, Subject((EVA,)), NOW)
     assert found.subject == Subject((Identifier("phone", EVA.value, SINCE),))
@@ -59,21 +59,21 @@ def test_a_shared_line_goes_to_a_person(accounts: Shelf) -> None:
 
 
 def test_rows_of_one_account_share_nothing(accounts: Shelf) -> None:
-    """Rule 36: several records of one account are one holder."""
+    """Rule 36 (GDPR Art. 12(6)): several records of one account are one holder."""
     account(accounts, "r1", ("account", "A1"))
     account(accounts, "r2", ("account", "A1"))
     assert on_file(accounts, Subject((EVA,)), NOW).subject is not None
 
 
 def test_records_that_name_no_account_are_holders_each(accounts: Shelf) -> None:
-    """Rule 36: nothing shows that two such records are one person's."""
+    """Rule 36 (GDPR Art. 12(6)): nothing shows that two such records are one person's."""
     account(accounts, "r1")
     account(accounts, "r2")
     assert on_file(accounts, Subject((EVA,)), NOW).why == SHARED
 
 
 def test_two_tenures_at_once_go_to_a_person(accounts: Shelf) -> None:
-    """Rule 28: overlaps are withheld for review."""
+    """Rule 28 (GDPR Art. 5(1)(f)): overlaps are withheld for review."""
     account(accounts, "r1", ("account", "A1"))
     account(accounts, "r2", ("account", "A1"), since=SINCE + dt.timedelta(days=1))
     found = on_file(accounts, Subject((EVA,)), NOW)
@@ -81,7 +81,7 @@ def test_two_tenures_at_once_go_to_a_person(accounts: Shelf) -> None:
 
 
 def test_former_holders_share_nothing(accounts: Shelf) -> None:
-    """Rule 28: who gave the number up yesterday holds it no more."""
+    """Rule 28 (GDPR Art. 5(1)(f)): who gave the number up yesterday holds it no more."""
     old = NOW - dt.timedelta(days=500)
     account(accounts, "r0", ("account", "A0"), since=old, until=SINCE)
     account(accounts, "r1", ("account", "A1"))

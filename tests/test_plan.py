@@ -21,6 +21,7 @@ from tests.things import EVA, category, policy
 
 TODAY = dt.date(2026, 11, 23)
 AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+NEEDLESS = "17(1)(a)"  # the ground of Art. 17(1): no longer necessary
 ALL: frozenset[Verb] = frozenset({"export", "unchanged", "erase", "redact", "rectify", "restrict"})
 CALL = Record(
     key="k",
@@ -73,7 +74,7 @@ def test_an_undecidable_record_is_a_gap() -> None:
 
 
 def test_what_is_processed_for_a_customer_is_not_answered() -> None:
-    """Rule 37: the operator processes customer content for its customer: it is forwarded."""
+    """Rule 37 (GDPR Art. 28(3)(e)): customers' content is forwarded, not answered."""
     decision = decided("erasure", hit(CARD), category(role="processor", controller="Acme"))
     assert decision.do is None
     assert decision.keep is not None
@@ -92,16 +93,17 @@ def test_a_controller_that_the_record_names_stays_out_of_plans() -> None:
 
 
 def test_a_whole_record_is_deleted_where_it_speaks_of_nobody_else() -> None:
-    """Rule 13, law 7: delete what is the person's alone."""
+    """Rule 13 (GDPR Art. 17(1)), law 7: delete what is the person's alone."""
     decision = decided("erasure", hit(CARD))
-    assert decision.steps == (Do("cdr", "calls", "k", "erase"),)
+    assert decision.steps == (Do("cdr", "calls", "k", "erase", ground=NEEDLESS),)
 
 
 def test_in_a_two_party_record_only_the_persons_side_goes() -> None:
     """Law 7: only the fields about the subject are erased, whatever the policy prefers."""
     for how in ("delete", "redact"):
         decision = decided("erasure", hit(CALL, "src", "clid"), category(erase=how))
-        assert decision.steps == (Do("cdr", "calls", "k", "redact", frozenset({"src", "clid"})),)
+        emptied = frozenset({"src", "clid"})
+        assert decision.steps == (Do("cdr", "calls", "k", "redact", emptied, NEEDLESS),)
 
 
 @pytest.mark.parametrize("able", [frozenset({"export"}), frozenset({"export", "erase"})])
@@ -132,7 +134,10 @@ def kept(*fields: str, period: str = "6 months", anchor: str = "billed") -> Cate
 
 
 def test_retention_counts_from_the_records_own_date() -> None:
-    """Rule 30: the anchor is a field of the record, not the request; six months from billing."""
+    """Rule 30 (TDDDG §§ 9, 10): the anchor is a field of the record, not the request.
+
+    Six months from billing.
+    """
     decision = decided("erasure", hit(CALL, "src", "clid"), kept())
     assert decision.do is None
     assert decision.keep is not None
@@ -150,18 +155,18 @@ def test_retention_ends_on_its_day(period: str, stays: bool) -> None:
 
 
 def test_a_hold_is_as_wide_as_its_reason() -> None:
-    """Rule 15: fields, not records: what the reason does not name is still emptied."""
+    """Rule 15 (GDPR Art. 5(1)(e)): fields, not records: what it does not name is emptied."""
     decision = decided("erasure", hit(CALL, "src", "clid"), kept("src", "dst", "start"))
-    assert decision.do == Do("cdr", "calls", "k", "redact", frozenset({"clid"}))
+    assert decision.do == Do("cdr", "calls", "k", "redact", frozenset({"clid"}), NEEDLESS)
     assert decision.keep is not None
     assert decision.keep.fields == frozenset({"src"})
 
 
 def test_fields_kept_turn_deletion_into_redaction_until_they_may_go() -> None:
-    """Rule 15: an account under a duty to keep the invoice loses the rest now."""
+    """Rule 15 (GDPR Art. 5(1)(e)): what the duty to keep does not need is emptied now."""
     decision = decided("erasure", hit(CARD), kept("tel", anchor=""))
-    assert decision.wanted == Do("cdr", "calls", "k", "erase")
-    assert decision.do == Do("cdr", "calls", "k", "redact", frozenset({"fn"}))
+    assert decision.wanted == Do("cdr", "calls", "k", "erase", ground=NEEDLESS)
+    assert decision.do == Do("cdr", "calls", "k", "redact", frozenset({"fn"}), NEEDLESS)
     rest = evolve(CARD, data={"fn": None, "tel": "1"}, personal=frozenset({"tel"}))
     again = decided("erasure", hit(rest), kept("tel", anchor=""))
     assert again.do is None  # it converges: nothing more to empty
@@ -232,14 +237,14 @@ def test_portability_covers_provided_and_observed_data(
     basis: Any,
     portable: bool,
 ) -> None:
-    """Rule 25, Art. 20(1): on consent or contract; an inferred score is in access only."""
+    """Rule 25 (GDPR Art. 20(1)): on consent or contract; an inferred score is in access only."""
     rules = category(origin=origin, basis=basis)
     assert (decided("portability", hit(CARD), rules).do is not None) is portable
     assert decided("access", hit(CARD), rules).do is not None
 
 
 def test_rectification_changes_what_the_person_provided() -> None:
-    """Art. 16; rule 18: facts that the network observed are not overwritten."""
+    """Rule 18 (GDPR Art. 16): facts that the network observed are not overwritten."""
     rules = category(rectifiable=("fn",))
     decision = decided("rectification", hit(CARD), rules, fn="Eva Müller")
     assert decision.do == Do("cdr", "calls", "k", "rectify", frozenset({"fn"}))
@@ -266,7 +271,7 @@ def test_withdrawal_erases_what_rests_on_consent_alone() -> None:
     """Arts. 7(3), 17(1)(b): other bases are not touched."""
     assert decided("withdrawal", hit(CARD)).do == Do("cdr", "calls", "k", "unchanged")
     decision = decided("withdrawal", hit(CARD), category(basis="consent"))
-    assert decision.do == Do("cdr", "calls", "k", "erase")
+    assert decision.do == Do("cdr", "calls", "k", "erase", ground="17(1)(b)")
 
 
 def test_restriction_is_done_once() -> None:

@@ -32,6 +32,7 @@ from dsr.policy.model import (
     Recipient,
     Retention,
     Stage,
+    ThirdParty,
     Unresolved,
 )
 from dsr.settings import Context
@@ -68,6 +69,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "One of `keep`": Retention,
     "One of `stages`": Stage,
     "One of `clir`": Clir,
+    "One of `third_party`": ThirdParty,
     "One of `recipients`": Recipient,
     "`[[holds]]`": config._Hold,
     "`[answers]`": Answers,

@@ -28,6 +28,7 @@ _TALLIES = st.builds(
     do=st.dictionaries(st.sampled_from(VERBS), _COUNT),
     keep=st.dictionaries(st.tuples(_NAME, _NAME, st.none() | st.dates()), _COUNT, max_size=4),
     gaps=st.dictionaries(_NAME, _COUNT, max_size=4),
+    grounds=st.dictionaries(_NAME, _COUNT, max_size=2),
 )
 _STORES = st.dictionaries(_NAME, st.dictionaries(_NAME, _TALLIES, max_size=3), max_size=3)
 _RECEIPTS = st.builds(
@@ -107,7 +108,7 @@ def test_without_a_package_there_is_none() -> None:
 
 @given(_RECEIPTS)
 def test_a_receipt_survives_json(receipt: Receipt) -> None:
-    """What the ledger gives back is what was signed, to the microsecond (law.md rule 9)."""
+    """Rule 9 (GDPR Art. 15(3)): the ledger gives back what was signed, exactly."""
     again = receipt_from(json.loads(json.dumps(receipt_document(receipt))))
     assert again == receipt
     assert signed_part(again) == signed_part(receipt)
@@ -130,3 +131,8 @@ def test_a_signature_is_over_everything_else() -> None:
     document = receipt_document(RECEIPT)
     del document["signature"]
     assert signed_part(RECEIPT) == canonical(document)
+
+
+def test_a_receipt_without_grounds_reads_as_before() -> None:
+    """Law 11: what was signed before grounds were told has the same bytes, and still verifies."""
+    assert b"grounds" not in signed_part(RECEIPT)

@@ -134,7 +134,10 @@ def test_a_hold_keeps_what_is_due(old: Archive, who: Identifier | None) -> None:
 
 
 def test_a_hold_on_fields_keeps_only_these(old: Archive) -> None:
-    """Rule 15: the hold is as wide as its reason; the other party is no part of it."""
+    """Rule 15 (GDPR Art. 5(1)(e)): the hold is as wide as its reason.
+
+    The other party is no part of it.
+    """
     hold = Hold("h", "A 1", "claims", "GDPR Art. 17(3)(e)", fields=frozenset({"src"}))
     old.desk.add_hold(hold, now=LAST)
     for _ in range(2):
@@ -166,7 +169,7 @@ def test_a_restricted_record_is_skipped(old: Archive) -> None:
 
 
 def test_stages_follow_each_other(tmp_path: Path) -> None:
-    """Art. 5(1)(e): anonymised after 14 months, deleted after 26; nothing is done twice."""
+    """Rule 20 (EDPB, action on erasure 2025): emptied after 14 months, and deleted after 26."""
     old = archive(tmp_path)
     old.put("clicks", id=1, at="2026-01-10 08:00:00", number=EVA.value, page="tariffs")
     for day, left in (

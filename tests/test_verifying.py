@@ -214,7 +214,7 @@ def test_somebody_elses_login_telephone_and_pin(office: Office) -> None:
 
 
 def test_a_recycled_number_tells_nothing_of_its_last_holder(office: Office, tmp_path: Path) -> None:
-    """Rule 28 (Lee and Narayanan 2021): the new holder is verified for their own tenure only."""
+    """Rule 28 (GDPR Art. 5(1)(f)): the new holder is verified for their own tenure only."""
     row = office.accounts.rows()["A1"]
     until = NOW - 30 * DAY
     row["links"][0][3] = until.isoformat()

@@ -20,7 +20,17 @@ from dsr.policy import deadlines
 from dsr.policy.model import Policy, period
 from dsr.policy.refusals import Refusal
 
-__all__ = ["PERSONAL", "Answered", "Standing", "alarms", "doubt", "extend", "refuse", "standing"]
+__all__ = [
+    "PERSONAL",
+    "Answered",
+    "Standing",
+    "alarms",
+    "asked",
+    "doubt",
+    "extend",
+    "refuse",
+    "standing",
+]
 
 #: The kinds of identifier that lead to a person, not to one call or file.
 PERSONAL: Final[tuple[Kind, ...]] = ("phone", "sip", "email", "account", "usage", "ip")
@@ -165,6 +175,22 @@ def doubt(policy: Policy, ledger: Ledger, request: str, reason: str, now: dt.dat
         raise InputError(what, "say what makes it reasonable to doubt who asks")
     ledger.add_doubt(request, reason, now)
     return next(standing(policy, ledger, [ledger.get(request)], now))
+
+
+def asked(policy: Policy, ledger: Ledger, request: str, now: dt.datetime) -> str:
+    """Return the letter that asks the person to settle an open doubt (GDPR Art. 12(6)).
+
+    On the day of the doubt it asks, later it reminds; it asks for no identity document. Raises
+    `RequestNotFound`, or `RequestError` where no doubt is open.
+    """
+    found, open_ = ledger.get(request), ledger.open_doubts().get(request)
+    if open_ is None:
+        what = f"no doubt about request {request} is open"
+        raise RequestError(what, "raise it with its reason (dsr doubt)")
+    zone = policy.operator.zone
+    is_first = open_.asked.astimezone(zone).date() == now.astimezone(zone).date()
+    write = letters.doubted if is_first else letters.reminder
+    return write(Cover.of(policy, found, now), open_.reason)
 
 
 def _noted(ledger: Ledger, request: str, event: str, note: str) -> bool:

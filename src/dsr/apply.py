@@ -16,6 +16,8 @@ from dsr.confirm import Permit
 from dsr.errors import RequestError
 from dsr.model import Receipt, Request, Subject
 from dsr.plan import Wish
+from dsr.policy.grounds import ground_of
+from dsr.policy.model import Policy
 from dsr.prove import receipt
 from dsr.steps import Steps
 from dsr.stores import Stores
@@ -70,13 +72,31 @@ def apply(
     with survey(stores.ground(now), subjects, wishes) as proof:
         _only_confirmed(proof.steps, cases)
         return [
-            receipt(case.request, case.permit, number, proof, run.failures, now)
+            receipt(
+                case.request,
+                case.permit,
+                number,
+                proof,
+                run.failures,
+                now,
+                grounds=_grounds(case.wish, stores.policy),
+            )
             for number, case in enumerate(cases)
         ]
 
 
+def _grounds(wish: Wish, policy: Policy) -> dict[str, str]:
+    """Return by which point of GDPR Art. 17(1) a request erases each category (rule 13)."""
+    categories = policy.categories.items()
+    found = {name: ground_of(wish.right, wish.ground, each) for name, each in categories}
+    return {name: ground for name, ground in found.items() if ground}
+
+
 def _only_confirmed(steps: Steps, cases: Sequence[Case]) -> None:
     for row in steps.rows():
-        allowed = cases[row.subject].permit.allowed(row)
+        permit = cases[row.subject].permit
+        allowed = permit.allowed(row)
+        if row.decision.marks and not permit.knows(row):  # nobody has seen what becomes of it
+            allowed = allowed._replace(marks=False)
         if allowed != row.decision:
             steps.change(row, allowed)

@@ -31,17 +31,18 @@ _TOKEN: Final = 16  # hexadecimal digits: 64 bits, enough to tell plans apart
 
 def _acts(row: Row) -> Iterable[tuple[str, str]]:
     """Yield what the plan allows for one record, now or when its reasons to stay have ended."""
-    wanted, do, keep, _, about = row.decision
-    for each in (wanted, do):
+    decision = row.decision
+    do = decision.do
+    for each in (decision.wanted, do):
         if each is None or each.verb in {"unchanged", "export"}:
             continue
         yield _ANY, ""
         for name in each.fields or ("",):
             yield each.verb, name
         if each.verb == "erase":  # a hold on fields turns deletion into redaction
-            for name in about:
+            for name in decision.fields:
                 yield "redact", name
-    if do is not None and keep is not None:
+    if do is not None and decision.keep is not None:
         yield _PARTIAL, ""
 
 

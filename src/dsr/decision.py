@@ -18,12 +18,15 @@ from dsr.policy.model import Category, Policy
 from dsr.policy.reasons import Reason, reasons
 
 __all__ = [
+    "KEPT",
     "RESTRICTED",
+    "YES",
     "Claimed",
     "Decision",
     "Rules",
     "Wish",
     "able_to",
+    "is_kept_only",
     "nobody_claims",
     "reasons_for",
     "restrained",
@@ -33,24 +36,30 @@ _NOTHING: Final[frozenset[str]] = frozenset()
 
 #: Why a record stays that its store shows as restricted, by whom is not known.
 RESTRICTED: Final = Reason("restricted in its store", "GDPR Art. 18(2)", None)
+#: What is noted of a record, as if it were a field, that an erasure kept and restricted to that
+#: (law.md rule 16).
+KEPT: Final = "dsr: kept"
+YES: Final = "yes"
 
 
 class Wish(NamedTuple):
     """What a request asks for, for every record: a right, and the fields to set.
 
     `outcome` is what a person decided of an objection or a dispute. `own` says that the person
-    has a restriction of their own, which does not bind them.
+    has a restriction of their own, which does not bind them. `ground` is what they rely on.
     """
 
     right: Right
     changes: Mapping[str, str]
     outcome: Outcome = ""
     own: bool = False
+    ground: str = ""
 
     @classmethod
     def of(cls, request: Request) -> Wish:
         """Return what a request asks for."""
-        return cls(request.right, request.changes, request.outcome, own=request.outcome != "")
+        own = request.outcome != ""
+        return cls(request.right, request.changes, request.outcome, own, request.ground)
 
 
 #: From a store and a record's key to what people claim of its fields.
@@ -81,7 +90,9 @@ class Decision(NamedTuple):
     """The outcome for one record; at least one of `do`, `keep`, `gap` is there.
 
     `wanted` is what will be done once no reason is left to keep anything (None where the right
-    asks nothing of this record); `fields` all that speaks of the subject.
+    asks nothing of this record); `fields` all that speaks of the subject. `marks` says that
+    what is kept of the record is restricted to being kept, if it is `excepted`: if all that it
+    is kept for are exceptions of GDPR Art. 17(3).
     """
 
     wanted: Do | None
@@ -89,6 +100,13 @@ class Decision(NamedTuple):
     keep: Keep | None = None
     gap: Gap | None = None
     fields: frozenset[str] = _NOTHING
+    marks: bool = False
+    excepted: bool = False
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the record is to be restricted because it is kept (law.md rule 16)."""
+        return self.marks and self.excepted and self.keep is not None
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -100,13 +118,21 @@ def reasons_for(hit: Hit, wish: Wish, category: Category, rules: Rules) -> Itera
     """Yield the reasons that keep anything of this record: empty fields need no keeping."""
     data = hit.record.data
     zone = rules.policy.operator.zone
-    if hit.record.restricted and not wish.own:
+    if hit.record.restricted and not wish.own and not is_kept_only(hit, rules):
         yield RESTRICTED
     for each in reasons(category, hit.record, rules.holds, rules.today, zone):
         if not each.fields:
             yield each
         elif filled := frozenset(name for name in each.fields if data.get(name) not in (None, "")):
             yield evolve(each, fields=filled)
+
+
+def is_kept_only(hit: Hit, rules: Rules) -> bool:
+    """Return whether a record is restricted because an earlier erasure kept it (rule 16).
+
+    Nobody asked for that under GDPR Art. 18, so it stands against nothing.
+    """
+    return rules.claimed(hit.store, hit.record.key).get(KEPT) == YES
 
 
 def restrained(decision: Decision, found: Sequence[Reason], able: frozenset[Verb]) -> Decision:
@@ -128,6 +154,7 @@ def restrained(decision: Decision, found: Sequence[Reason], able: frozenset[Verb
     if not whole and not stays and wanted.verb != "erase":
         return able_to(decision._replace(do=wanted, keep=None, gap=None), able)
     reason = _joined(whole or found)
+    decision = decision._replace(excepted=all(each.excepted for each in found))
     keep = Keep(
         wanted.store,
         wanted.category,

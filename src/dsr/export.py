@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Final
 
 from attrs import evolve
 
 from dsr.find import Hit, Reading
-from dsr.masking import masked
-from dsr.model import Gap, Receipt, Record, Request, Tally, Unread
+from dsr.masking import masked, without_others
+from dsr.model import Do, Gap, Keep, Receipt, Record, Request, Right, Step, Tally, Unread
 from dsr.package import Package
 from dsr.plan import Wish, decide, gaps_of
-from dsr.policy.model import Clir
+from dsr.policy.model import Category
 from dsr.spool import Spool
 from dsr.steps import Counter
 from dsr.stores import Stores
 from dsr.survey import Progress, quiet
 
 __all__ = ["fill", "with_gap"]
+
+#: What limits each right where handing data over would adversely affect others.
+_OTHERS: Final[Mapping[Right, str]] = {
+    "access": "GDPR Art. 15(4)",
+    "portability": "GDPR Art. 20(4)",
+}
 
 
 def fill(
@@ -37,10 +44,6 @@ def fill(
     noted = stores.ledger.has_notes()
     subject = stores.ledger.subject(request.id)
 
-    def withheld(hit: Hit) -> Sequence[Clir]:
-        category = stores.policy.categories.get(hit.record.category)
-        return category.clir if category else ()
-
     with Spool() as spool:
         reading = Reading(stores.connectors, [subject], spool, stores.executor)
         for item in reading:
@@ -51,10 +54,14 @@ def fill(
                 continue
             if item.again:
                 continue
+            category = stores.policy.categories.get(item.record.category)
             for step in decide(item, wish, rules).steps:
+                record, *more = _handed(item, category, step, request.right)
                 counter.add(step)
-                record = masked(item.record, item.about, withheld(item))
                 package.add(step, _disputed(stores, item, record) if noted else record)
+                for refused in more:
+                    counter.add(refused)
+                    package.add(refused, None)
             progress(item.store, 1)
         for lost in reading.unasked(0):
             for gap in gaps_of(lost, stores.connectors):
@@ -68,6 +75,21 @@ def fill(
         at=now,
         stores=counter.done(),
         proved=dict.fromkeys(sorted(read), now),
+    )
+
+
+def _handed(
+    hit: Hit, category: Category | None, step: Step, right: Right
+) -> tuple[Record, *tuple[Keep, ...]]:
+    """Return what of a record may be handed over, and why the rest of it may not."""
+    if category is None or not isinstance(step, Do):
+        return (hit.record,)
+    record = masked(hit.record, hit.about, category.clir)
+    record, taken = without_others(record, hit.about, category.third_party, right)
+    law = _OTHERS[right]
+    return record, *(
+        Keep(step.store, step.category, step.key, rule.reason, law, fields=fields)
+        for rule, fields in taken
     )
 
 

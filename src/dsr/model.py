@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Protocol, get_args, runtime_checkable
 from attrs import Attribute, field, frozen
 
 __all__ = [
+    "ERASES",
     "KINDS",
     "RIGHTS",
     "STATES",
@@ -64,6 +65,8 @@ STATES: Final[tuple[State, ...]] = get_args(State)
 WRITES: Final[frozenset[Right]] = frozenset(
     {"rectification", "erasure", "restriction", "objection", "withdrawal"}
 )
+#: The rights by which data is erased (GDPR Arts. 17, 7(3), 21).
+ERASES: Final[frozenset[Right]] = frozenset({"erasure", "withdrawal", "objection"})
 
 
 def _aware(_: object, attribute: Attribute[Any], value: dt.datetime | None) -> None:
@@ -155,7 +158,8 @@ class Record:
     datetime, date, or lists and dicts of them). `personal` names all fields that speak about
     anybody at all: what of it is not in a `Found.about` speaks about somebody else. Fields
     that are empty are in neither. A record whose `personal` is empty speaks of nobody but
-    whom it was found for.
+    whom it was found for. `markable` says that a store which restricts can mark this record,
+    and that it keeps its key then.
     """
 
     key: str = field(repr=False)
@@ -167,6 +171,7 @@ class Record:
     links: tuple[Identifier, ...] = field(default=(), repr=False)
     lock: Lock | None = None
     restricted: bool = False
+    markable: bool = True
 
 
 @frozen
@@ -258,13 +263,17 @@ class Hold:
 
 @frozen
 class Do:
-    """This will be (or was) done to the record: `verb`, on `fields` where it is partial."""
+    """This will be (or was) done to the record: `verb`, on `fields` where it is partial.
+
+    `ground` is the point of GDPR Art. 17(1) by which an erasure is owed; empty for other acts.
+    """
 
     store: str
     category: str
     key: str = field(repr=False)
     verb: Verb = "export"
     fields: frozenset[str] = _NONE
+    ground: str = ""
 
 
 @frozen
@@ -304,12 +313,19 @@ class Tally:
 
     `do` counts records by verb; `keep` by (reason, law, until); `gaps` by reason. A store or
     part of a store that could not be read counts as one gap: how many records lie behind it
-    is not known.
+    is not known. `grounds` counts what was erased or emptied by the point of GDPR Art. 17(1)
+    for it. Under an erasure, `restrict` counts kept records that are restricted to being kept:
+    the same records that `keep` counts.
     """
 
     do: Mapping[Verb, int] = field(factory=dict)
     keep: Mapping[tuple[str, str, dt.date | None], int] = field(factory=dict)
     gaps: Mapping[str, int] = field(factory=dict)
+    grounds: Mapping[str, int] = field(factory=dict)
+
+    def restricts_kept(self, right: Right) -> bool:
+        """Return whether what was restricted is what an erasure keeps, and not GDPR Art. 18."""
+        return bool(self.keep) and right in ERASES
 
 
 @frozen

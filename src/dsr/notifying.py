@@ -84,6 +84,8 @@ def _acts(receipt: Receipt) -> Acts:
     for categories in receipt.stores.values():
         for name, tally in categories.items():
             for verb, count in tally.do.items():
+                if verb == "restrict" and tally.restricts_kept(receipt.right):
+                    continue  # Art. 19 speaks of restrictions under Art. 18
                 if count and verb in _TELLS:
                     found.setdefault(_TELLS[verb], Counter())[name] += count
     return found

@@ -86,7 +86,8 @@ def tallies_document(stores: Mapping[str, Mapping[str, Tally]]) -> dict[str, Any
     """Return store -> category -> tally as JSON.
 
     A tally is `{"do": {VERB: n}, "keep": [{"count", "reason", "law", "until"}],
-    "gaps": [{"count", "reason"}]}`; `until` is a date or null.
+    "gaps": [{"count", "reason"}]}`; `until` is a date or null. Where something was erased, it
+    has `"grounds": {GROUND: n}`, too: the point of GDPR Art. 17(1).
     """
     return _each(stores, _tally)
 
@@ -121,6 +122,7 @@ def _tally(tally: Tally) -> dict[str, Any]:
         "gaps": [
             {"count": count, "reason": reason} for reason, count in sorted(tally.gaps.items())
         ],
+        **({"grounds": dict(sorted(tally.grounds.items()))} if tally.grounds else {}),
     }
 
 
@@ -136,6 +138,7 @@ def _tally_from(document: Mapping[str, Any]) -> Tally:
             for each in document["keep"]
         },
         gaps={each["reason"]: each["count"] for each in document["gaps"]},
+        grounds=dict(document.get("grounds", {})),
     )
 
 

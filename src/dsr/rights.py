@@ -7,17 +7,23 @@ from typing import Final
 
 from attrs import evolve
 
-from dsr.decision import Decision, Rules, Wish, able_to, reasons_for, restrained
+from dsr.decision import (
+    Decision,
+    Rules,
+    Wish,
+    able_to,
+    is_kept_only,
+    reasons_for,
+    restrained,
+)
 from dsr.find import Hit
 from dsr.model import Do, Gap, Keep, Right, Verb
+from dsr.policy.grounds import OBJECTABLE, ground_of
 from dsr.policy.model import Category
 
 __all__ = ["BY_RIGHT", "changes_for", "do", "kept", "left"]
 
 _NOTHING: Final[frozenset[str]] = frozenset()
-
-#: Legal bases that a person may object to (GDPR Art. 21(1)).
-_OBJECTABLE: Final = frozenset({"legitimate interests", "public task"})
 
 
 def do(hit: Hit, verb: Verb, fields: frozenset[str] = _NOTHING) -> Do:
@@ -115,8 +121,20 @@ def _erase(hit: Hit, wish: Wish, category: Category, rules: Rules) -> Decision:
     if delete and "erase" not in able and "redact" in able:
         delete = False  # named for what it is: the receipt counts it as redacted
     wanted = do(hit, "erase") if delete else do(hit, "redact", hit.about)
-    decision = Decision(wanted, fields=hit.about)
+    wanted = evolve(wanted, ground=ground_of(wish.right, wish.ground, category))
+    decision = Decision(wanted, fields=hit.about, marks=_may_mark(hit, rules))
     return restrained(decision, list(reasons_for(hit, wish, category, rules)), able)
+
+
+def _may_mark(hit: Hit, rules: Rules) -> bool:
+    """Return whether what is kept of a record can be marked as restricted (law.md rule 16).
+
+    What is restricted already stays so, for whatever reason it is.
+    """
+    record = hit.record
+    if "restrict" not in rules.verbs[hit.store] or not record.markable:
+        return False
+    return not record.restricted or is_kept_only(hit, rules)
 
 
 def _withdraw(hit: Hit, wish: Wish, category: Category, rules: Rules) -> Decision:
@@ -130,7 +148,7 @@ def _object(hit: Hit, wish: Wish, category: Category, rules: Rules) -> Decision:
     """Erase marketing at once (21(3)); restrict the rest until a person decides (18(1)(d))."""
     if category.is_for_marketing:
         return _erase(hit, wish, category, rules)
-    if category.basis not in _OBJECTABLE:
+    if category.basis not in OBJECTABLE:
         return _unchanged(hit)
     if wish.outcome == "upheld":
         return _erase(hit, wish, category, rules)

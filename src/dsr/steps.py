@@ -28,12 +28,13 @@ _SCHEMA: Final = """
 CREATE TABLE step (
   id INTEGER PRIMARY KEY, subject INTEGER, store TEXT, digest INTEGER, depth INTEGER,
   again INTEGER, restricted INTEGER, category TEXT, key TEXT, via TEXT,
-  verb TEXT, fields TEXT, wanted TEXT, wanted_fields TEXT, about TEXT,
+  verb TEXT, fields TEXT, wanted TEXT, wanted_fields TEXT, ground TEXT, about TEXT,
   reason TEXT, law TEXT, until TEXT, kept TEXT,
-  gap TEXT
+  gap TEXT, marks INTEGER, excepted INTEGER
 );
 CREATE TABLE held (
-  store TEXT, digest INTEGER, reason TEXT, law TEXT, until TEXT, fields TEXT, request TEXT
+  store TEXT, digest INTEGER, reason TEXT, law TEXT, until TEXT, fields TEXT, ground TEXT,
+  request TEXT
 );
 """
 _INDEXES: Final = """
@@ -42,9 +43,11 @@ CREATE INDEX step_todo ON step (depth, again, store, verb, key);
 """
 _COLUMNS: Final = (
     "id, subject, store, digest, depth, again, restricted, category, key, via, verb, fields,"
-    " wanted, wanted_fields, about, reason, law, until, kept, gap"
+    " wanted, wanted_fields, ground, about, reason, law, until, kept, gap, marks, excepted"
 )
-_INSERT: Final = "INSERT INTO step VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT: Final = "INSERT INTO step VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+#: What is kept, and still to be restricted to that (law.md rule 16).
+_TO_MARK: Final = "marks AND excepted AND reason IS NOT NULL AND NOT restricted"
 #: What takes nothing from a record: no hold stands against it.
 _HARMLESS: Final[frozenset[Verb]] = frozenset({"annotate", "export", "restrict"})
 _DIFFERENT: Final = 2  # values of one field that tell several people's records apart
@@ -140,8 +143,16 @@ class Steps:
         """Remember that a record concerns somebody whose data is held or restricted (`request`)."""
         until = reason.until.isoformat() if reason.until else None
         self._spool.db.execute(
-            "INSERT INTO held VALUES (?,?,?,?,?,?,?)",
-            (*hit.spot, reason.reason, reason.law, until, _joined(reason.fields), request),
+            "INSERT INTO held VALUES (?,?,?,?,?,?,?,?)",
+            (
+                *hit.spot,
+                reason.reason,
+                reason.law,
+                until,
+                _joined(reason.fields),
+                reason.ground,
+                request,
+            ),
         )
 
     def settle(self, unread: Sequence[Unread], connectors: Sequence[Connector]) -> None:
@@ -172,7 +183,7 @@ class Steps:
     def turns(self) -> list[Turn]:
         """Return the turns in which something is to be done, leaves first."""
         rows = self._spool.db.execute(
-            "SELECT DISTINCT depth, again FROM step WHERE verb IS NOT NULL"
+            f"SELECT DISTINCT depth, again FROM step WHERE verb IS NOT NULL OR {_TO_MARK}"  # noqa: S608  (a constant)
             " ORDER BY depth DESC, again"
         )
         return [Turn(depth, bool(again)) for depth, again in rows]
@@ -187,6 +198,21 @@ class Steps:
             (*turn, store, verb, *after, size),
         ).fetchall()
         return [self._row(number) for (number,) in found]
+
+    def to_mark(self, turn: Turn, store: str, after: tuple[str, int], size: int) -> list[Row]:
+        """Return the next rows to restrict because they are kept, as `batch` does."""
+        found = self._spool.db.execute(
+            f"SELECT id FROM step WHERE depth = ? AND again = ? AND store = ? AND {_TO_MARK}"  # noqa: S608  (a constant)
+            " AND (key, id) > (?, ?) ORDER BY key, id LIMIT ?",
+            (*turn, store, *after, size),
+        ).fetchall()
+        return [self._row(number) for (number,) in found]
+
+    def knows(self, store: str, key: str) -> bool:
+        """Return whether a record was read."""
+        spot = (store, hash(key))
+        query = "SELECT 1 FROM step WHERE store = ? AND digest = ? LIMIT 1"
+        return self._spool.db.execute(query, spot).fetchone() is not None
 
     def rest(self, row: Row) -> frozenset[str]:
         """Return what the turn of a record's first finding would empty of one found again.
@@ -222,6 +248,18 @@ class Steps:
             f" AND verb IS NOT NULL {of} GROUP BY store, category, verb ORDER BY 1, 2, 3"
         ):
             counted.at(store, category).do[verb] = count
+        for store, category, count in db.execute(
+            f"SELECT store, category, count(*) FROM step WHERE NOT again AND {_TO_MARK} {of}"  # noqa: S608  (constants)
+            " GROUP BY store, category ORDER BY 1, 2"
+        ):
+            verbs = counted.at(store, category).do
+            verbs["restrict"] = verbs.get("restrict", 0) + count
+        for store, category, ground, count in db.execute(
+            "SELECT store, category, ground, count(*) FROM step WHERE NOT again"  # noqa: S608  (a number)
+            f" AND verb IN ('erase', 'redact') AND ground <> '' {of}"
+            " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        ):
+            counted.at(store, category).grounds[ground] = count
         for store, category, reason, law, until, count in db.execute(
             "SELECT store, category, reason, law, until, count(*) FROM step WHERE NOT again"  # noqa: S608  (a number)
             f" AND reason IS NOT NULL {of} GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 5, 3, 4"
@@ -240,8 +278,8 @@ class Steps:
 
     def _set(self, row: Row, decision: Decision) -> None:
         self._spool.db.execute(
-            "UPDATE step SET verb=?, fields=?, wanted=?, wanted_fields=?, about=?,"
-            " reason=?, law=?, until=?, kept=?, gap=? WHERE id=?",
+            "UPDATE step SET verb=?, fields=?, wanted=?, wanted_fields=?, ground=?, about=?,"
+            " reason=?, law=?, until=?, kept=?, gap=?, marks=?, excepted=? WHERE id=?",
             (*_cells(decision), row.id),
         )
 
@@ -268,15 +306,16 @@ class Steps:
 
     def _apply_held(self) -> None:
         matches = self._spool.db.execute(
-            "SELECT DISTINCT s.id, s.subject, h.request, h.reason, h.law, h.until, h.fields"
+            "SELECT DISTINCT s.id, s.subject, h.request, h.reason, h.law, h.until, h.fields,"
+            " h.ground"
             " FROM step AS s JOIN held AS h USING (store, digest)"
         ).fetchall()
         found: dict[int, list[Reason]] = {}
-        for number, subject, request, reason, law, until, fields in matches:
+        for number, subject, request, reason, law, until, fields, ground in matches:
             if self._own and request in self._own[subject]:
                 continue
             day = dt.date.fromisoformat(until) if until else None
-            found.setdefault(number, []).append(Reason(reason, law, day, _split(fields)))
+            found.setdefault(number, []).append(Reason(reason, law, day, _split(fields), ground))
         for number, held in found.items():
             for row in self._rows("id = ?", (number,)):
                 wanted = row.decision.wanted
@@ -284,8 +323,8 @@ class Steps:
                     continue
                 known = row.decision.keep
                 if known is not None:
-                    old = Reason(known.reason, known.law, known.until, known.fields)
-                    held.append(old)
+                    ground = "17(3)" if row.decision.excepted else ""
+                    held.append(Reason(known.reason, known.law, known.until, known.fields, ground))
                 if row.decision.gap is None:
                     able = self._verbs[row.store]
                     self._set(row, restrained(row.decision, held, able))  # parents: `settle`
@@ -326,16 +365,25 @@ class Steps:
             return
         for who in row.via:
             for spot in self._spool.parents(who, row.subject):
-                self._pin(row.subject, spot, why, row.store)
+                self._pin(row.subject, spot, why, row.store, excepted=row.decision.excepted)
 
-    def _pin(self, subject: int, spot: Spot, why: Keep | Gap, leaf: str = "") -> None:
+    def _pin(
+        self,
+        subject: int,
+        spot: Spot,
+        why: Keep | Gap,
+        leaf: str = "",
+        *,
+        excepted: bool = False,
+    ) -> None:
         where = "subject = ? AND store = ? AND digest = ? AND verb IN ('erase', 'redact')"
         for row in list(self._rows(where, (subject, *spot))):
             decision = row.decision
             if isinstance(why, Keep):
                 reason = f"leads to a record in store {leaf} that stays: {why.reason}"
                 keep = Keep(row.store, row.category, row.key, reason, why.law, why.until)
-                self.change(row, decision._replace(do=None, keep=keep, gap=None))
+                stays = decision._replace(do=None, keep=keep, gap=None, excepted=excepted)
+                self.change(row, stays)
             else:
                 reason = (
                     f"leads to a record in store {leaf} that is not done" if leaf else why.reason
@@ -365,7 +413,7 @@ class Counter:
 
     def at(self, store: str, category: str) -> _Open:
         """Return the counts of one category in one store, to be changed in place."""
-        return self._stores.setdefault(store, {}).setdefault(category, _Open({}, {}, {}))
+        return self._stores.setdefault(store, {}).setdefault(category, _Open({}, {}, {}, {}))
 
     def merge(self, store: str, category: str, tally: Tally) -> None:
         """Add what was counted elsewhere."""
@@ -376,6 +424,8 @@ class Counter:
             mine.keep[why] = mine.keep.get(why, 0) + count
         for gap, count in tally.gaps.items():
             mine.gaps[gap] = mine.gaps.get(gap, 0) + count
+        for ground, count in tally.grounds.items():
+            mine.grounds[ground] = mine.grounds.get(ground, 0) + count
 
     def done(self) -> dict[str, dict[str, Tally]]:
         """Return what was counted: store -> category -> tally, sorted."""
@@ -389,6 +439,7 @@ class _Open(NamedTuple):
     do: dict[Verb, int]
     keep: dict[tuple[str, str, dt.date | None], int]
     gaps: dict[str, int]
+    grounds: dict[str, int]
 
 
 def _joined(fields: frozenset[str]) -> str:
@@ -400,32 +451,48 @@ def _split(text: str | None) -> frozenset[str]:
 
 
 def _cells(decision: Decision) -> tuple[object, ...]:
-    wanted, do, keep, gap, about = decision
+    wanted, do, keep, gap, about, marks, excepted = decision
     return (
         do and do.verb,
         do and _joined(do.fields),
         wanted and wanted.verb,
         wanted and _joined(wanted.fields),
+        wanted and wanted.ground,
         _joined(about),
         keep and keep.reason,
         keep and keep.law,
         keep.until.isoformat() if keep and keep.until else None,
         keep and _joined(keep.fields),
         gap and gap.reason,
+        marks,
+        excepted,
     )
 
 
 def _row(cells: tuple[Any, ...]) -> Row:
     number, subject, store, digest, depth, again, restricted, category, key, via = cells[:10]
-    verb, fields, wanted, wanted_fields, about, reason, law, until, kept, gap = cells[10:]
+    verb, fields, wanted, wanted_fields, ground, about = cells[10:16]
+    reason, law, until, kept, gap, marks, excepted = cells[16:]
+    ground = ground or ""
     day = dt.date.fromisoformat(until) if until else None
     decision = Decision(
-        Do(store, category, key, cast("Verb", wanted), _split(wanted_fields)) if wanted else None,
-        Do(store, category, key, cast("Verb", verb), _split(fields)) if verb else None,
+        _do(store, category, key, wanted, wanted_fields, ground),
+        _do(store, category, key, verb, fields, ground),
         Keep(store, category, key, reason, law, day, _split(kept)) if reason else None,
         Gap(store, category, key, gap) if gap else None,
         _split(about),
+        bool(marks),
+        bool(excepted),
     )
     who = tuple(Identifier(kind, value) for kind, value in json.loads(via))
     flags = bool(again), bool(restricted)
     return Row(number, subject, store, digest, depth, *flags, category, key, who, decision)
+
+
+def _do(  # noqa: PLR0917  (the cells of a row, in their order)
+    store: str, category: str, key: str, verb: str | None, fields: str | None, ground: str
+) -> Do | None:
+    if not verb:
+        return None
+    owed = ground if verb in {"erase", "redact"} else ""
+    return Do(store, category, key, cast("Verb", verb), _split(fields), owed)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Final, cast
 
 from attrs import define, field
 
 from dsr.connector import Connector, Erases, Rectifies, Redacts, Restricts
+from dsr.decision import KEPT, YES
 from dsr.errors import StoreError, StoreUnavailable
+from dsr.ledger import Note
 from dsr.model import Do, Found, Gap, Request, Verb
 from dsr.plan import changes_for
 from dsr.spool import Spot
@@ -29,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 _BATCH: Final = 5_000  # records a call of a verb; holds are read again before each
 _PROVED_AT_ONCE: Final = 10_000  # leaves looked up together before the way to them goes
+_KEPT: Final = frozenset({KEPT})
 _WRITES: Final[tuple[Verb, ...]] = ("erase", "redact", "rectify", "annotate", "restrict")
 
 
@@ -59,6 +63,7 @@ class Writer:
             for connector in self.stores.connectors:
                 for verb in _WRITES:
                     self._step(steps, turn, connector, verb, version)
+                self._mark_kept(steps, turn, connector, version)
                 if turn.depth:
                     self._look_again(steps, turn, connector)
 
@@ -74,7 +79,8 @@ class Writer:
                 if self.stores.ledger.holds_version() != version:
                     raise HoldsChanged
                 if not down:
-                    down = self._batch(steps, connector, verb, rows)
+                    write = partial(self._write, steps, connector, verb)
+                    down = self._halved(connector, verb, rows, write)
                 for row in rows:
                     reason = self.failures.get(_spot(row)) or down
                     if reason:
@@ -87,6 +93,41 @@ class Writer:
                 self.progress(connector.name, len(rows))
         finally:
             self._note(connector.name, verb, counts)
+
+    def _mark_kept(self, steps: Steps, turn: Turn, connector: Connector, version: int) -> None:
+        """Restrict what is kept to being kept, where the store can (law.md rule 16).
+
+        After what is not kept of these records has gone: it may lead to nothing any more.
+        """
+        if not isinstance(connector, Restricts):
+            return
+        counts: dict[tuple[str, str], int] = {}
+        after = ("", 0)
+        try:
+            while rows := steps.to_mark(turn, connector.name, after, _BATCH):
+                after = (rows[-1].key, rows[-1].id)
+                if self.stores.ledger.holds_version() != version:
+                    raise HoldsChanged
+                down = self._halved(connector, "restrict", rows, partial(self._mark, connector))
+                for row in rows:
+                    reason = self.failures.get(_spot(row)) or down
+                    if reason:
+                        self.failures[_spot(row)] = reason
+                    else:
+                        key = (self._request(row), row.category)
+                        counts[key] = counts.get(key, 0) + 1
+                if down:
+                    return
+        finally:
+            self._note(connector.name, "restrict", counts)
+
+    def _mark(self, connector: Restricts, rows: Sequence[Row]) -> None:
+        """Restrict what is kept; remember first that nobody asked for it (Art. 18)."""
+        with self.stores.ledger.transaction():
+            for row in rows:
+                request = self._request(row)
+                self.stores.ledger.annotate(row.store, row.key, request, {KEPT: YES}, self.now)
+        connector.restrict(list(dict.fromkeys(row.key for row in rows)), True)  # noqa: FBT003  (the seam's shape)
 
     def _request(self, row: Row) -> str:
         """Return the id of the request that a row is of; empty if of none."""
@@ -127,13 +168,19 @@ class Writer:
                 gap = Gap(row.store, row.category, row.key, reason)
                 steps.change(row, row.decision._replace(do=None, gap=gap))
 
-    def _batch(self, steps: Steps, connector: Connector, verb: Verb, rows: Sequence[Row]) -> str:
+    def _halved(
+        self,
+        connector: Connector,
+        verb: Verb,
+        rows: Sequence[Row],
+        write: Callable[[Sequence[Row]], None],
+    ) -> str:
         """Write one batch; remember refused records, and return why the store is down if it is.
 
         A refusal is narrowed down by halves: calling a verb twice is success.
         """
         try:
-            self._write(steps, connector, verb, rows)
+            write(rows)
         except StoreUnavailable as error:
             return str(error)
         except Exception as error:  # noqa: BLE001  (a connector's bug must not end the run)
@@ -148,13 +195,14 @@ class Writer:
                 return ""
             middle = len(rows) // 2
             for half in (rows[:middle], rows[middle:]):
-                if half and (down := self._batch(steps, connector, verb, half)):
+                if half and (down := self._halved(connector, verb, half, write)):
                     return down
         return ""
 
     def _write(self, steps: Steps, connector: Connector, verb: Verb, rows: Sequence[Row]) -> None:
         keys = list(dict.fromkeys(row.key for row in rows))
         if verb == "erase":
+            self._unmark(connector, [row.key for row in rows if self._is_kept_only(row)])
             with self._without_notes(connector, dict.fromkeys(keys, frozenset())):
                 cast("Erases", connector).erase(keys)
         elif verb == "annotate":
@@ -186,14 +234,36 @@ class Writer:
             connector.restrict(list(dict.fromkeys(row.key for row in rows)), True)  # noqa: FBT003  (the seam's shape)
 
     def _free(self, connector: Connector, rows: Sequence[Row]) -> None:
-        """Lift what the person's own restriction marked, where nothing of theirs is left.
+        """Lift what marked records of which nothing of the person's is left.
 
-        Nobody could do so later: what remains of the record is not found for them any more.
+        That is their own restriction, or that the record was kept for a time. Nobody could do so
+        later: what remains of it is not found for them any more.
         """
         whole = [row for row in rows if row.decision.keep is None and row.decision.gap is None]
-        keys = [row.key for row in whole if row.restricted]
+        keys = [row.key for row in whole if row.restricted and not self._keeps_another(row)]
+        self._unmark(connector, keys)
+        if keys and self.stores.ledger.has_notes():
+            self.stores.ledger.forget_notes(connector.name, dict.fromkeys(keys, _KEPT))
+
+    def _unmark(self, connector: Connector, keys: Sequence[str]) -> None:
+        """Lift marks before the notes of why they are there go: a mark alone stands for ever."""
         if keys and isinstance(connector, Restricts):
             connector.restrict(list(dict.fromkeys(keys)), False)  # noqa: FBT003  (the seam's shape)
+
+    def _is_kept_only(self, row: Row) -> bool:
+        """Return whether a record is restricted because an erasure kept it."""
+        return row.restricted and any(KEPT in each.claimed for each in self._notes(row))
+
+    def _keeps_another(self, row: Row) -> bool:
+        """Return whether another request keeps a record, which stays restricted for it."""
+        mine = self._request(row)
+        return bool(mine) and any(
+            KEPT in each.claimed and each.request != mine for each in self._notes(row)
+        )
+
+    def _notes(self, row: Row) -> Sequence[Note]:
+        ledger = self.stores.ledger
+        return ledger.notes(row.store, row.key) if row.restricted and ledger.has_notes() else ()
 
     @contextmanager
     def _without_notes(

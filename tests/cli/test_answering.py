@@ -103,6 +103,23 @@ def test_doubt_pauses_a_second_date(office: Office) -> None:
     assert (document["due"], document["paused_until"]) == (strict, None)
 
 
+def test_doubt_writes_what_is_asked_and_why(office: Office, tmp_path: Path) -> None:
+    """Rule 5 (GDPR Art. 12(6)): the doubt, the code that settles it, and no identity document."""
+    request, letter = _opened(office, "access", _ago(days=2)), tmp_path / "letter.html"
+    document = office.document("doubt", request, "--reason", "two voices", "--out", str(letter))
+    assert document["letter"] == str(letter)
+    text = letter.read_text("utf-8")
+    assert "two voices" in text
+    assert "Einmalcode" in text
+    assert "keine Ausweiskopie" in text
+    assert "Bundesbeauftragte" in text
+    again = tmp_path / "again.html"
+    office.call("doubt", request, "--reason", "two voices", "--out", str(again))
+    assert again.read_text("utf-8") == text
+    told = office.error("doubt", request, "--ended", "--out", str(again), code=2)
+    assert "needs no letter" in told
+
+
 @pytest.mark.parametrize("words", [(), ("--reason", "two voices", "--ended")])
 def test_a_doubt_is_raised_or_ended(office: Office, words: tuple[str, ...]) -> None:
     """Bad input: neither, or both at once, is told; nothing is recorded."""

@@ -88,7 +88,10 @@ def _disputed(office: Office) -> str:
 
 
 def test_lifting_takes_two_steps(desk: Office, tmp_path: Path) -> None:
-    """Art. 18(3): first the letter and nothing else; once it was sent, the day, and it ends."""
+    """Rule 17 (GDPR Art. 18(3)): first the letter and nothing else.
+
+    Once it was sent, the day, and it ends.
+    """
     request, letter = _done(desk, "restriction"), tmp_path / "letter.html"
     count, before = _blocked(desk), desk.stores()
     assert count > 0
@@ -123,7 +126,7 @@ def test_people_read_what_was_lifted(desk: Office) -> None:
 
 
 def test_without_a_letter_it_is_asked_for(desk: Office) -> None:
-    """Art. 18(3): who gives neither a day nor a file is told what to do, and nothing changes."""
+    """Rule 17 (GDPR Art. 18(3)): without a day and a file nothing changes, and one is told why."""
     request, before = _done(desk, "restriction"), desk.stores()
     said = desk.error("lift", request, *WHY, code=1)
     assert "the person is told before a restriction ends" in said
@@ -142,7 +145,10 @@ def test_lifting_twice_is_success(desk: Office, tmp_path: Path) -> None:
 
 
 def test_an_objection_that_is_rejected(desk: Office, tmp_path: Path) -> None:
-    """Arts. 21(1), 18(3): its letter carries the grounds; then the restriction ends."""
+    """Rule 22 (GDPR Arts. 21(1), 18(3)): its letter carries the grounds.
+
+    Then the restriction ends.
+    """
     request, letter = _done(desk, "objection"), tmp_path / "letter.html"
     count = _blocked(desk)
     words = ("decide", request, "rejected", *WHY)
@@ -158,7 +164,10 @@ def test_an_objection_that_is_rejected(desk: Office, tmp_path: Path) -> None:
 
 
 def test_an_objection_that_is_upheld(desk: Office, tmp_path: Path) -> None:
-    """Art. 17(1)(c): nobody need be told before; the next plan erases what nothing keeps."""
+    """Rule 22 (GDPR Art. 17(1)(c)): nobody need be told before.
+
+    The next plan erases what nothing keeps.
+    """
     request, letter = _done(desk, "objection"), tmp_path / "letter.html"
     result = desk.call("decide", request, "upheld", *WHY, "--out", str(letter))
     assert result.stdout == f"{request} is verified\n"
@@ -175,7 +184,10 @@ def test_an_objection_that_is_upheld(desk: Office, tmp_path: Path) -> None:
 
 
 def test_a_dispute_is_annotated_and_decided(desk: Office, tmp_path: Path) -> None:
-    """Arts. 16, 18(1)(a): what was done reads as annotated; the decision lifts and is told."""
+    """Rule 18 (GDPR Arts. 16, 18(1)(a)): what was done reads as annotated.
+
+    The decision lifts and is told.
+    """
     with _database(desk) as db:
         before = db.execute("SELECT clid FROM cdr ORDER BY uniqueid").fetchall()
     request = desk.verified("rectification", "--set", "call_records.clid=Ewa <0>")
@@ -257,7 +269,10 @@ def test_a_decision_has_all_its_parts(desk: Office, words: tuple[str, ...]) -> N
 
 
 def test_a_letter_that_cannot_be_written_decides_nothing(desk: Office, tmp_path: Path) -> None:
-    """Art. 18(3): without its letter the restriction stays; the next --out carries on."""
+    """Rule 17 (GDPR Art. 18(3)): without its letter the restriction stays.
+
+    The next --out carries on.
+    """
     request = _done(desk, "restriction")
     out = str(tmp_path / "no such folder" / "letter.html")
     words = ("lift", request, *WHY, "--told", _today(), "--out", out)
@@ -267,7 +282,7 @@ def test_a_letter_that_cannot_be_written_decides_nothing(desk: Office, tmp_path:
 
 
 def test_no_letter_for_what_is_not_restricted(desk: Office, tmp_path: Path) -> None:
-    """Art. 18(3): nobody is told that a restriction ends which never was, or of another right."""
+    """Rule 17 (GDPR Art. 18(3)): nobody is told of the end of what never was."""
     letter = tmp_path / "letter.html"
     objection, fresh = _done(desk, "objection"), desk.verified("restriction")
     for words in (("lift", objection), ("lift", fresh), ("decide", fresh, "rejected")):

@@ -47,7 +47,7 @@ def test_replay_needs_to_know_of_backups(office: Office) -> None:
 
 
 def test_replay_erases_again(office: Office) -> None:
-    """Rule 21: the restored recordings of the person are gone again."""
+    """Rule 21 (GDPR Art. 17(1)): the restored recordings of the person are gone again."""
     office.edit("[ledger]", '[ledger]\nbackups = "35 days"')
     shutil.copytree(office.folder / "recordings", office.folder / "backup")
     for card in (office.folder / "contacts").rglob("*.vcf"):

@@ -322,7 +322,7 @@ def test_the_persons_own_numbers_in_extensions(tmp_path: Path) -> None:
 
 
 def test_nothing_tells_whose_book_it_is(tmp_path: Path) -> None:
-    """Rule 27: neither path nor card names the owner to anybody but the owner."""
+    """Rule 27 (GDPR Art. 20(4)): neither path nor card names the owner to anybody but the owner."""
     text = card("UID:s", "FN:Eva", "TEL:030901820", "SOURCE:https://dav/secret-owner/s.vcf")
     write(tmp_path, "secret-owner/book/s.vcf", text)
     (found,) = founds(tmp_path, owner="{account}/{any}")

@@ -126,7 +126,7 @@ def test_a_pin_is_of_one_request(ledger: Ledger, otp: OneTimePin, post: Post) ->
 
 
 def test_an_unknown_number_looks_the_same(ledger: Ledger, otp: OneTimePin, post: Post) -> None:
-    """No message, the same result, the same refusals: who is a customer stays unsaid (rule 11)."""
+    """Rule 11 (GDPR Art. 15(1)): no message, the same results: who is a customer stays unsaid."""
     otp.challenge(ledger, REQUEST, None, NOW)
     assert post.messages() == []
     text = _refused(otp, ledger, "123456")

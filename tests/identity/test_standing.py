@@ -38,7 +38,7 @@ def test_only_the_pin_on_file_is_right(pin: str, hashes: list[str], right: bool)
 
 
 def test_nobody_costs_as_much_as_somebody() -> None:
-    """Rule 11: known and unknown people take the same work, not the same luck."""
+    """Rule 11 (GDPR Art. 15(1)): known and unknown people take the same work, not the same luck."""
     stand_in = extract_parameters(standing._NOBODY)
     assert stand_in == extract_parameters(ON_FILE)
 

@@ -40,7 +40,10 @@ def test_a_notice_waits_until_it_is_handed_over(ledger: Ledger) -> None:
 
 
 def test_one_notice_for_each_request_recipient_and_act(ledger: Ledger) -> None:
-    """Rule 19: the same once more takes the other's place; another act or recipient does not."""
+    """Rule 19 (GDPR Art. 19): the same once more takes the other's place.
+
+    Another act or recipient does not.
+    """
     ledger.add_notice("r1", "Carrier GmbH", "erase", DOCUMENT, NOW)
     more = {"records": {"calls": 5}}
     ledger.add_notice("r1", "Carrier GmbH", "erase", more, LATER)
@@ -67,7 +70,7 @@ def test_what_is_new_waits_again(ledger: Ledger) -> None:
 
 
 def test_an_exempt_recipient_is_on_record_with_the_reason(ledger: Ledger) -> None:
-    """Rule 19: one notice, or a documented exception."""
+    """Rule 19 (GDPR Art. 19): one notice, or a documented exception."""
     for _ in range(2):
         ledger.exempt_notice("r1", "Directory", "erase", "printed long ago", NOW)
     (found,) = ledger.notices("r1")
@@ -77,7 +80,10 @@ def test_an_exempt_recipient_is_on_record_with_the_reason(ledger: Ledger) -> Non
 
 
 def test_an_exception_undoes_no_notice(ledger: Ledger) -> None:
-    """Rule 19: who is to be told is told; who was exempt may be told of more later."""
+    """Rule 19 (GDPR Art. 19): who is to be told is told.
+
+    Who was exempt may be told of more later.
+    """
     ledger.add_notice("r1", "Carrier GmbH", "erase", DOCUMENT, NOW)
     ledger.exempt_notice("r1", "Carrier GmbH", "erase", "gone", NOW)
     assert len(list(ledger.waiting_notices())) == 1

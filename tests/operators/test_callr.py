@@ -103,23 +103,24 @@ transcripts    | both  | always        | keep 2 customer open
 
 [erasure]
 customer_data  | Anna  | always        | keep 1 contract open
-customer_data  | Bruno | always        | keep 1 identity+vouchers 2036-01-01
+customer_data  | Bruno | always        | restrict 1, keep 1 identity+vouchers 2036-01-01
 contacts       | Anna  | always        | keep 1 contact open
 contacts       | Bruno | always        | erase 1
-billing_data   | Anna  | always        | keep 1 vouchers 2036-01-01
-billing_data   | Bruno | always        | erase 1, keep 1 vouchers 2036-01-01
+billing_data   | Anna  | always        | restrict 1, keep 1 vouchers 2036-01-01
+billing_data   | Bruno | always        | erase 1, restrict 1, keep 1 vouchers 2036-01-01
 documents      | Anna  | always        | keep 1 contract 2026-05-01
 documents      | Bruno | always        | erase 1
 call_records   | Anna  | inside        | redact 1, keep 2 billing 2026-03-01,
                |       |               | keep 1 billing 2026-12-01
 call_records   | Anna  | after         | redact 3, keep 1 billing 2026-12-01
-call_records   | Anna  | hold          | redact 1, keep 1 billing+claim open, keep 2 claim open
+call_records   | Anna  | hold          | redact 1, restrict 2, keep 1 billing+claim open,
+               |       |               | keep 2 claim open
 call_records   | Bruno | inside        | keep 3 billing 2026-03-01, keep 1 billing 2026-12-01,
                |       |               | keep 1 billing open
 call_records   | Bruno | after         | redact 3, keep 1 billing 2026-12-01, keep 1 billing open
-call_records   | Bruno | hold          | keep 2 billing+claim open, keep 3 claim open
+call_records   | Bruno | hold          | restrict 3, keep 2 billing+claim open, keep 3 claim open
 recording_list | both  | inside, after | redact 1, keep 1 customer open
-recording_list | both  | hold          | keep 2 claim open
+recording_list | both  | hold          | restrict 2, keep 2 claim open
 recordings     | both  | always        | keep 1 customer open
 transcripts    | both  | always        | keep 2 customer open
 
@@ -289,7 +290,7 @@ class TestCallr(OperatorSuite):
         assert "c1 dialled=0199003002" in self.seen(office)["Bruno"]
 
     def test_what_was_kept_goes_when_its_time_is_over(self, office: Office) -> None:
-        """Rule 15, Art. 5(1)(e): the numbers of c1 and c2 go on 1 March without a new request."""
+        """Rule 15 (GDPR Art. 5(1)(e)): without a new request, c1 and c2 lose theirs on 1 March."""
         answer = office.fulfil("erasure", ANNA, INSIDE)
         assert "c1 calling=+33199003001" in self.seen(office)["Anna"]
         (receipt,) = office.desk.resume(now=AFTER.now)

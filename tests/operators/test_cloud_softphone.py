@@ -68,7 +68,7 @@ usage_data      | both  | always        | gap 1 pseudonym
 [erasure]
 sip_credentials | Anna  | always        | keep 1 contract open
 sip_credentials | Bruno | inside, after | erase 1
-sip_credentials | Bruno | hold          | keep 1 claim open
+sip_credentials | Bruno | hold          | restrict 1, keep 1 claim open
 address_book    | Anna  | always        | erase 3
 address_book    | Bruno | always        | erase 2, gap 1 undated
 ip_logs         | Anna  | inside, after | redact 2, unchanged 1
@@ -167,7 +167,7 @@ class TestCloudSoftphone(OperatorSuite):
         assert b"password" not in whole
 
     def test_whose_address_book_an_entry_is_in_is_never_told(self, office: Office) -> None:
-        """Art. 15(4), rule 27: Anna learns that her number is somebody's entry, not whose."""
+        """Rule 27 (GDPR Art. 15(4)): Anna learns that her number is somebody's entry, not whose."""
         answer = office.fulfil("access", ANNA, INSIDE)
         (entry,) = (each for each in answer.records("address_book") if each["fn"] == "Anna")
         assert "C-2002" not in str(entry)
@@ -191,7 +191,10 @@ class TestCloudSoftphone(OperatorSuite):
         assert "198.51.100.31" not in line
 
     def test_a_stated_pseudonym_is_searched(self, office: Office) -> None:
-        """Rule 12, Art. 11(2): no account leads to the usage id; the person reads it in the app."""
+        """Rule 12 (GDPR Art. 11(2)): no account leads to the usage id.
+
+        The person reads it in the app.
+        """
         stated = evolve(ANNA, who={**ANNA.who, "usage": cloud_softphone.USAGE["Anna"]})
         access = office.fulfil("access", stated, INSIDE)
         assert cells(access.receipt, LABELS)["usage_data"] == "export 2"

@@ -109,21 +109,21 @@ fraud_prevention | both  | always        | unchanged 1
 [erasure]
 account_data     | Anna  | always        | keep 1 contract open
 account_data     | Bruno | always        | erase 1
-billing_data     | Anna  | always        | keep 1 tax 2036-01-01
-billing_data     | Bruno | always        | erase 1, keep 1 tax 2036-01-01
+billing_data     | Anna  | always        | restrict 1, keep 1 tax 2036-01-01
+billing_data     | Bruno | always        | erase 1, restrict 1, keep 1 tax 2036-01-01
 call_records     | Anna  | inside        | redact 1, keep 2 billing 2026-04-05,
                  |       |               | keep 1 billing 2026-06-05, keep 1 billing open
 call_records     | Anna  | after         | redact 3, keep 1 billing 2026-06-05, keep 1 billing open
-call_records     | Anna  | hold          | redact 1, keep 1 billing 2026-06-05,
+call_records     | Anna  | hold          | redact 1, restrict 2, keep 1 billing 2026-06-05,
                  |       |               | keep 1 billing+claim open, keep 2 claim open
 call_records     | Bruno | inside        | redact 1, keep 2 billing 2026-04-05, keep 1 billing open
 call_records     | Bruno | after         | redact 3, keep 1 billing open
-call_records     | Bruno | hold          | keep 1 billing+claim open, keep 3 claim open
+call_records     | Bruno | hold          | restrict 3, keep 1 billing+claim open, keep 3 claim open
 communications   | Anna  | always        | keep 1 customer open
 communications   | Bruno | always        | keep 2 customer open
 tickets          | Anna  | always        | erase 1, keep 1 contract open
 tickets          | Bruno | inside, after | erase 1
-tickets          | Bruno | hold          | keep 1 claim open
+tickets          | Bruno | hold          | restrict 1, keep 1 claim open
 marketing        | both  | always        | erase 1
 analytics        | Anna  | always        | erase 2
 analytics        | Bruno | always        | erase 1
@@ -346,7 +346,8 @@ class TestCloudContactPro(OperatorSuite):
     def test_an_invoice_is_kept_by_union_law(self, office: Office) -> None:
         """Rules 13, 31 (GDPR Art. 17(3)(b)): counted from the year of supply, not of the bill."""
         answer = office.fulfil("erasure", BRUNO, AFTER)
-        assert dict(answer.receipt.stores["billing"]["billing_data"].do) == {"erase": 1}
+        tally = answer.receipt.stores["billing"]["billing_data"]
+        assert dict(tally.do) == {"erase": 1, "restrict": 1}
         left = {each for each in self.seen(office)["Bruno"] if each.startswith("I-")}
         assert {each.split()[0] for each in left} == {"I-2026-0002"}
         assert LABELS.laws["tax"] in office.letter(answer)
@@ -416,7 +417,7 @@ class TestCloudContactPro(OperatorSuite):
     # --- whose data -----------------------------------------------------------------------
 
     def test_calls_of_the_numbers_former_holder_are_nobodys_who_asks(self, office: Office) -> None:
-        """Rule 28: Anna's number was Zoe's until 15 January 2025, and so was the call c0."""
+        """Rule 28 (GDPR Art. 5(1)(f)): the number was Zoe's until 15 January 2025: so is c0."""
         answer = office.fulfil("access", ANNA, INSIDE)
         calls = {each["call_id"] for each in answer.records("call_records")}
         assert calls == {"c1", "c2", "c3", "c5", "c7"}

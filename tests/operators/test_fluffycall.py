@@ -87,17 +87,18 @@ security_logs | Bruno | always        | unchanged 1
 
 [erasure]
 account_data  | Anna  | always        | keep 1 contract open
-account_data  | Bruno | always        | redact 1, keep 1 tax 2035-01-01
+account_data  | Bruno | always        | redact 1, restrict 1, keep 1 tax 2035-01-01
 call_metadata | Anna  | inside        | keep 2 billing 2026-08-05, keep 1 billing 2027-01-05
 call_metadata | Anna  | after         | redact 1, keep 1 billing 2027-01-05, gap 1 linked
-call_metadata | Anna  | hold          | redact 1, keep 1 billing+claim open, keep 1 claim open
+call_metadata | Anna  | hold          | redact 1, restrict 1, keep 1 billing+claim open,
+              |       |               | keep 1 claim open
 call_metadata | Bruno | inside        | keep 1 billing 2026-08-05, keep 1 billing 2027-01-05,
               |       |               | keep 1 billing open
 call_metadata | Bruno | after         | keep 1 billing 2027-01-05, keep 1 billing open, gap 1 linked
-call_metadata | Bruno | hold          | keep 2 billing+claim open, keep 1 claim open
+call_metadata | Bruno | hold          | restrict 1, keep 2 billing+claim open, keep 1 claim open
 call_contents | both  | always        | gap 1 alarm
-invoices      | Anna  | always        | keep 1 tax 2035-01-01
-invoices      | Bruno | always        | erase 1, keep 1 tax 2035-01-01
+invoices      | Anna  | always        | restrict 1, keep 1 tax 2035-01-01
+invoices      | Bruno | always        | erase 1, restrict 1, keep 1 tax 2035-01-01
 letters       | Anna  | always        | keep 1 tax 2033-01-01
 letters       | Bruno | always        | erase 1, keep 1 tax 2033-01-01
 security_logs | Anna  | inside        | redact 1, unchanged 1, keep 1 security 2026-08-05
@@ -198,14 +199,17 @@ class TestFluffycall(OperatorSuite):
         assert recording.read_bytes() == before
 
     def test_calls_of_the_numbers_former_holder_are_nobodys_who_asks(self, office: Office) -> None:
-        """Rule 28: Anna's number was Zoe's until 10 January 2026, and so was the call c0."""
+        """Rule 28 (GDPR Art. 5(1)(f)): the number was Zoe's until 10 January 2026: so is c0."""
         answer = office.fulfil("access", ANNA, INSIDE)
         assert {each["call_id"] for each in answer.records("call_metadata")} == {"c1", "c2", "c3"}
         (account,) = answer.records("account_data")
         assert account["name"] == "Anna Albrecht"
 
     def test_what_was_kept_goes_when_its_time_is_over(self, office: Office) -> None:
-        """Rule 15, Art. 5(1)(e): no new request is needed; the other party's number survives."""
+        """Rule 15 (GDPR Art. 5(1)(e)): no new request is needed.
+
+        The other party's number survives.
+        """
         answer = office.fulfil("erasure", ANNA, INSIDE)
         assert {"c2 +493023125201", "c3 493023125201"} <= self.seen(office)["Anna"]
         (receipt,) = office.desk.resume(now=AFTER.now)
@@ -216,7 +220,7 @@ class TestFluffycall(OperatorSuite):
         assert "c2 0033199001234" in after["others"]
 
     def test_data_that_must_be_kept_is_no_wider_than_the_duty(self, office: Office) -> None:
-        """Rule 15: vouchers need Bruno's name and IBAN, not his e-mail address and telephone."""
+        """Rule 15 (GDPR Art. 5(1)(e)): vouchers need Bruno's name and IBAN, not his e-mail."""
         office.fulfil("erasure", BRUNO, INSIDE)
         kept = {each for each in self.seen(office)["Bruno"] if each.startswith("account_data")}
         assert {each.partition(" 3 ")[2].partition("=")[0] for each in kept} == {
@@ -229,7 +233,7 @@ class TestFluffycall(OperatorSuite):
     def test_where_the_customer_controls_call_metadata_the_request_goes_there(
         self, office: Office
     ) -> None:
-        """Rule 37, Art. 28(3)(e): decided the other way, calls are forwarded and not touched."""
+        """Rule 37 (GDPR Art. 28(3)(e)): decided so, calls are forwarded and not touched."""
         before = {each for each in self.seen(office)["Anna"] if each.startswith("c")}
         other = office.changed('role = "controller"\ncontroller = ""\n', "")
         answer = other.fulfil("erasure", ANNA, AFTER)

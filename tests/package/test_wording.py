@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 import pytest
 from attrs import evolve
 
 from dsr.config import load
 from dsr.errors import ConfigurationError
-from dsr.package import Package, refusal, worded
+from dsr.model import Receipt, Subject, Tally
+from dsr.package import Handover, Package, letter, notice, refusal, worded
 from dsr.package.language import language
-from dsr.policy.model import Answers
+from dsr.policy.model import Answers, Recipient
 from tests.package.filling import cover, export, record, unzipped
+from tests.things import EVA, NOW
 
 
 def own(folder: Path, **contents: str) -> Answers:
@@ -130,3 +133,72 @@ def test_the_configuration_names_the_folder(tmp_path: Path) -> None:
     (tmp_path / "wording" / "texts" / "de.toml").write_text('[common]\ndear = "Hallo,"\n')
     answers = load(path).policy.answers
     assert language("de", answers.templates)("common.dear") == "Hallo,"
+
+
+# --- each template by itself ---------------------------------------------------------------------
+
+MINE: Final = "Post office box 12"
+
+
+def _over(name: str, block: str, text: str) -> str:
+    return f'{{% extends "dsr/{name}.html" %}}{{% block {block} %}}{text}{{% endblock %}}'
+
+
+def _pages(answers: Answers) -> dict[str, str]:
+    """Return every page that dsr writes, by its template."""
+    told = evolve(cover(), answers=answers)
+    with Package(told) as package:
+        package.add(export(), record({"src": "1"}))
+        made = unzipped(package)
+    done = Receipt("r1", "erasure", "done", NOW, {"cdr": {"call_records": Tally({"erase": 1})}}, {})
+    with Handover(told, "Acme", Subject((EVA,)), {}) as package:
+        package.add(export(), record({"src": "1"}))
+        passed_on = unzipped(package)
+    return {
+        "index.html": made.read("index.html").decode(),
+        "answer.html": made.read("letter.html").decode(),
+        "receipt.html": letter(told, done),
+        "letter.html": refusal(told, "why"),
+        "notice.html": notice(told, Recipient("Carrier GmbH"), "erase", {"calls": 1}, [EVA]),
+        "handover.html": passed_on.read("letter.html").decode(),
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["index", "answer", "receipt", "letter", "notice", "handover", "base", "sheet"]
+)
+def test_every_template_can_be_an_operators_own(tmp_path: Path, name: str) -> None:
+    """Art. 12(1): each page is worded by itself; what is no page is in every one that uses it."""
+    plain = _pages(Answers())
+    block = {"index": "main", "base": "kind"}.get(name, "closing")
+    worded_so = _pages(own(tmp_path, **{name: _over(name, block, MINE + "{{ super() }}")}))
+    mine = {each for each, page in worded_so.items() if MINE in page}
+    users = {"sheet": set(plain) - {"index.html"}, "base": {"index.html"}}
+    assert mine == users.get(name, {f"{name}.html"})
+    for each, page in worded_so.items():
+        assert page.replace(MINE, "") == plain[each]
+
+
+@pytest.mark.parametrize("name", ["answer", "receipt", "letter"])
+def test_no_own_letter_leaves_out_the_remedies(tmp_path: Path, name: str) -> None:
+    """Rule 6 (GDPR Art. 12(4)): whichever of the letters to the person is worded otherwise."""
+    answers = own(tmp_path, **{name: _over(name, "remedies", "")})
+    with pytest.raises(ConfigurationError, match=rf"{name}\.html, .* leaves out"):
+        _pages(answers)
+
+
+@pytest.mark.parametrize("name", ["index", "answer", "receipt", "letter", "notice", "handover"])
+def test_whichever_template_fails_is_named(tmp_path: Path, name: str) -> None:
+    """Law 8: the error names the template, and nothing that it was filled with."""
+    block = "main" if name == "index" else "body"
+    answers = own(tmp_path, **{name: _over(name, block, "{{ nothing + 1 }}")})
+    with pytest.raises(ConfigurationError, match=rf"{name}\.html, .* ends with a") as error:
+        _pages(answers)
+    assert EVA.value not in str(error.value)
+
+
+def test_the_how_to_names_every_template() -> None:
+    """What can be worded otherwise is on the page that tells how."""
+    page = Path(__file__).parents[2].joinpath("docs/how-to/letters.md").read_text("utf-8")
+    known = {each.name for each in files("dsr.package").joinpath("templates").iterdir()}
+    assert {name for name in known if f"`{name}`" not in page} == set()

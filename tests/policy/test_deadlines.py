@@ -70,7 +70,7 @@ def test_the_vectors_of_the_law(
 
 
 def test_the_day_of_receipt_is_the_operators_day() -> None:
-    """Rule 1: 23:30 UTC on 30 January is the 31st in Berlin: due on 28 February."""
+    """Rule 1 (GDPR Art. 12(3)): 23:30 UTC on the 30th is 31 January in Berlin: due 28 February."""
     when = dt.datetime(2026, 1, 30, 23, 30, tzinfo=dt.UTC)
     assert due(when, BERLIN, LAW).day == dt.date(2026, 2, 28)
     assert due(when, ZoneInfo("UTC"), LAW).day == dt.date(2026, 2, 28)
@@ -81,7 +81,7 @@ def test_the_day_of_receipt_is_the_operators_day() -> None:
 
 
 def test_a_subdivision_has_holidays_of_its_own() -> None:
-    """Rule 2: Epiphany (6 January, a Wednesday in 2027) is a day off in Bavaria, not in Berlin."""
+    """Rule 2 (Reg. 1182/71 Art. 3(4)): 6 January is a day off in Bavaria, not in Berlin."""
     received = at("2026-12-06")
     assert due(received, BERLIN, Deadlines(calendar="DE-BY")).day == dt.date(2027, 1, 7)
     assert due(received, BERLIN, Deadlines(calendar="DE-BE")).day == dt.date(2027, 1, 6)
@@ -89,7 +89,7 @@ def test_a_subdivision_has_holidays_of_its_own() -> None:
 
 
 def test_saturday_and_sunday_are_no_working_days_anywhere() -> None:
-    """Rule 2: Reg. 1182/71 Art. 2(2) names them, whatever a country's own week looks like."""
+    """Rule 2 (Reg. 1182/71 Art. 2(2)): it names them, whatever a country's own week looks like."""
     friday = dt.date(2026, 11, 13)
     assert working_day(friday, "AE") == friday
     for offset in (1, 2):
@@ -106,7 +106,7 @@ def test_an_unknown_calendar_is_refused(text: str) -> None:
 
 
 def test_each_end_tells_its_rule() -> None:
-    """Rules 1 to 4: who reads the date can check it."""
+    """Rules 1 to 4 (GDPR Art. 12(3)): who reads the date can check it."""
     assert due(at("2026-08-31"), BERLIN, GERMAN).rule == "one month after receipt (GDPR Art. 12(3))"
     assert due(at("2026-03-05"), BERLIN, GERMAN).rule == (
         "one month after receipt (GDPR Art. 12(3)), moved to the next working day"
@@ -124,7 +124,7 @@ def test_each_end_tells_its_rule() -> None:
     [("2026-03-05", True), ("2026-03-12", True), ("2026-03-13", False)],
 )
 def test_a_doubt_is_prompt_for_seven_days(asked: str, prompt: bool) -> None:
-    """Rule 5 (our choice of a number): the seventh day after receipt is the last."""
+    """Rule 5 (GDPR Art. 12(6); the number is our choice): the seventh day is the last."""
     assert dt.timedelta(days=7) == PROMPTLY
     received, until = at("2026-03-05", 23), at(asked, 23)
     assert is_prompt(received, until, BERLIN) is prompt
@@ -152,14 +152,14 @@ def test_a_pause_adds_its_days(
 
 @given(DAYS, CALENDARS)
 def test_the_hour_of_receipt_does_not_count(day: dt.date, deadlines: Deadlines) -> None:
-    """Rule 1, Reg. 1182/71 Art. 3(1): the day of receipt is not counted, however early."""
+    """Rule 1 (Reg. 1182/71 Art. 3(1)): the day of receipt is not counted, however early."""
     assert due(at(day, 0), BERLIN, deadlines) == due(at(day, 23), BERLIN, deadlines)
     assert due(at(day), BERLIN, deadlines).day > day
 
 
 @given(DAYS)
 def test_the_month_ends_on_the_same_date_or_the_months_last(day: dt.date) -> None:
-    """Rule 1, Reg. 1182/71 Art. 3(2)(c): never in the month after the next."""
+    """Rule 1 (Reg. 1182/71 Art. 3(2)(c)): never in the month after the next."""
     end = due(at(day), BERLIN, LAW).day
     assert (end.year * 12 + end.month) - (day.year * 12 + day.month) == 1
     if end.day != day.day:
@@ -169,7 +169,7 @@ def test_the_month_ends_on_the_same_date_or_the_months_last(day: dt.date) -> Non
 
 @given(DAYS)
 def test_moved_is_the_first_working_day_from_the_raw_one(day: dt.date) -> None:
-    """Rule 2: never before the raw end, on a working day, and no working day lies between."""
+    """Rule 2 (Reg. 1182/71 Art. 3(4)): the first working day, never before the raw end."""
     raw, moved = due(at(day), BERLIN, LAW).day, due(at(day), BERLIN, GERMAN).day
     assert moved >= raw
     assert moved.weekday() < 5
@@ -181,7 +181,7 @@ def test_moved_is_the_first_working_day_from_the_raw_one(day: dt.date) -> None:
 
 @given(DAYS, CALENDARS)
 def test_a_later_receipt_is_never_due_earlier(day: dt.date, deadlines: Deadlines) -> None:
-    """Rules 1 to 3: the order of requests is the order of their ends."""
+    """Rules 1 to 3 (GDPR Art. 12(3)): the order of requests is the order of their ends."""
     later = at(day + dt.timedelta(days=1))
     assert due(at(day), BERLIN, deadlines).day <= due(later, BERLIN, deadlines).day
     assert extended(at(day), BERLIN, deadlines).day <= extended(later, BERLIN, deadlines).day
@@ -189,7 +189,7 @@ def test_a_later_receipt_is_never_due_earlier(day: dt.date, deadlines: Deadlines
 
 @given(DAYS, CALENDARS)
 def test_a_promise_only_shortens(day: dt.date, deadlines: Deadlines) -> None:
-    """Rules 3 and 4: no promise outlasts the month, and none touches the extension."""
+    """Rules 3 and 4 (GDPR Art. 12(3)): none outlasts the month or touches the extension."""
     end, month = due(at(day), BERLIN, deadlines).day, month_end(at(day), BERLIN, deadlines)
     assert end <= month
     if deadlines.promise:

@@ -76,7 +76,7 @@ def _category(origin: Origin, basis: Basis, *, portable: bool | None = None) -> 
 @pytest.mark.parametrize("basis", BASES)
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_portability_is_as_wide_as_article_20(origin: Origin, basis: Basis) -> None:
-    """Rule 25: the whole table of origins and bases, of which four cells are portable."""
+    """Rule 25 (GDPR Art. 20(1)): of all origins and bases, four cells are portable."""
     assert _category(origin, basis).is_portable is ((origin, basis) in PORTABLE)
 
 

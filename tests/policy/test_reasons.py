@@ -23,14 +23,14 @@ def record(**data: object) -> Record:
 
 
 def test_six_months_from_the_sending_of_the_bill() -> None:
-    """Rule 30: the anchor is a field of the record, not the request."""
+    """Rule 30 (TDDDG §§ 9, 10): the anchor is a field of the record, not the request."""
     rule = Retention(period="6 months", law="TDDDG § 10", anchor="billed_at")
     billed = record(billed_at=dt.date(2026, 8, 31))
     assert retained_until(rule, billed, BERLIN) == dt.date(2027, 2, 28)
 
 
 def test_whole_years_start_at_the_end_of_the_calendar_year() -> None:
-    """Rule 31: an invoice of 2026-03-15 is erasable on 2035-01-01 (8 years, HGB s. 257)."""
+    """Rule 31 (HGB s. 257): eight years for an invoice of 2026-03-15: erasable on 2035-01-01."""
     rule = Retention(period="8 years", law="HGB § 257", anchor="invoice", whole_years=True)
     for anchor in (dt.date(2026, 3, 15), "2026-03-15", dt.datetime(2026, 3, 15, tzinfo=BERLIN)):
         assert retained_until(rule, record(invoice=anchor), BERLIN) == dt.date(2035, 1, 1)

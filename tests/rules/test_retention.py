@@ -33,7 +33,7 @@ def traffic(folder: Path) -> Archive:
 
 
 def test_a_request_never_extends_the_maximum(tmp_path: Path) -> None:
-    """Rule 29 (ePrivacy 6(1), (2)): kept against a request until the bill stands, deleted then.
+    """Rule 29 (Directive 2002/58/EC Art. 6): kept until the bill stands, deleted then.
 
     Who asks for erasure, and waits for the period to end, does not make the other party's side
     stay any longer than it would have.

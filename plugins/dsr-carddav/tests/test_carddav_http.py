@@ -116,7 +116,7 @@ def test_an_address_that_leads_to_no_book(odd: Odd) -> None:
 
 
 def test_an_owner_finds_the_book_and_a_mention_does_not_tell_whose(radicale: Radicale) -> None:
-    """Law.md rule 27: neither key, data, error, repr nor what is unread names another owner."""
+    """Rule 27 (GDPR Art. 20(4)): no key, data, error, repr or gap names another owner."""
     radicale.book("/eva/contacts/")
     source = "SOURCE:http://127.0.0.1/eva/contacts/a.vcf"
     radicale.put("/eva/contacts/a.vcf", card("1", source, "TEL:030901820"))

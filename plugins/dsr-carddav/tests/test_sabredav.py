@@ -235,7 +235,10 @@ def test_a_number_that_a_new_card_got_again(lite: Dav) -> None:
 
 
 def test_an_owner_finds_the_book(books: Dav) -> None:
-    """The principal names whose book it is; for everybody else nothing does (law.md rule 27)."""
+    """Rule 27 (GDPR Art. 20(4)): the principal names whose book it is.
+
+    For everybody else nothing does.
+    """
     books.put(1, {"a.vcf": MINE, "b.vcf": OTHER})
     books.put(2, {"c.vcf": card("3", "NOTE:ask 030 901820", "TEL:1")})
     book = books.store(owner="principals/{account}")

@@ -7,7 +7,7 @@ from typing import Final, cast
 
 import click
 
-from dsr.answering import Answered
+from dsr.answering import Answered, asked
 from dsr.cli.common import App, app_options, now, reply
 from dsr.cli.failing import Command, err
 from dsr.cli.intake import summary
@@ -106,22 +106,29 @@ def _write(letter: str, path: Path) -> None:
 @click.argument("request", metavar="ID")
 @click.option("--reason", help="Why it is doubtful who asks, in words that name nobody.")
 @click.option("--ended", is_flag=True, help="The doubt is over.")
+@_letter
 @app_options
-def doubt(app: App, request: str, reason: str | None, *, ended: bool) -> None:
+def doubt(app: App, request: str, reason: str | None, out: Path | None, *, ended: bool) -> None:
     """Record that the person was asked to prove who they are, because of a doubt.
 
     While it is open a second, later date stands beside the due date, which never moves.
-    `dsr verify` ends it.
+    `dsr verify` ends it. --out writes the letter that asks; the same command on a later day
+    writes a reminder.
     """
     if bool(reason) == ended:
         what = "a doubt is either raised or ended"
         raise InputError(what, "give --reason TEXT, or --ended")
+    if out and ended:
+        what = "the end of a doubt needs no letter"
+        raise InputError(what, "leave --out away")
     desk, at = app.acting(), now()
     if ended:
         desk.end_doubt(request, now=at)
         (stands,) = desk.standing([desk.ledger.get(request)], now=at)
     else:
         stands = desk.doubt(request, reason or "", now=at)
+    if out:
+        _write(asked(desk.policy, desk.ledger, request, at), out)
 
     def people() -> None:
         if ended:
@@ -131,8 +138,11 @@ def doubt(app: App, request: str, reason: str | None, *, ended: bool) -> None:
         else:
             err.print(f"Recorded, more than {PROMPTLY.days} days after receipt: nothing is paused.")
             err.print(f"Due {stands.request.due}.")
+        if out:
+            err.print("Send the letter to the person now.")
 
-    reply(app, summary(stands, desk.policy.operator.zone), people)
+    document = summary(stands, desk.policy.operator.zone)
+    reply(app, document | {"letter": str(out) if out else None}, people)
 
 
 COMMANDS: Final = (extend, refuse, doubt)

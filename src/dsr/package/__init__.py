@@ -5,6 +5,7 @@ from dsr.package.encrypt import Encrypted, encrypted, new_passphrase
 from dsr.package.forwarding import Handover
 from dsr.package.letters import (
     decided,
+    doubted,
     extension,
     forwarded,
     lifting,
@@ -27,6 +28,7 @@ __all__ = [
     "Handover",
     "Package",
     "decided",
+    "doubted",
     "encrypted",
     "extension",
     "forwarded",

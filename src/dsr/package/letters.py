@@ -20,6 +20,7 @@ __all__ = [
     "KINDS",
     "Letter",
     "decided",
+    "doubted",
     "extension",
     "forwarded",
     "lifting",
@@ -41,6 +42,7 @@ LetterKind = Literal[
     "objection_rejected",
     "dispute_upheld",
     "dispute_rejected",
+    "doubt",
     "reminder",
 ]
 
@@ -54,6 +56,7 @@ _REASONED: Final = frozenset(
         "lifting",
         "objection_rejected",
         "dispute_rejected",
+        "doubt",
         "reminder",
     }
 )
@@ -153,12 +156,21 @@ def forwarded(cover: Cover, controllers: Mapping[str, Sequence[str]]) -> str:
     return Letter(cover, "forwarded", points=points).html()
 
 
+def doubted(cover: Cover, doubt: str) -> str:
+    """Return the letter that asks for what settles a `doubt` of identity (Art. 12(6)).
+
+    That is the code which goes to what is on file: no identity document is asked for (law.md
+    rule 39). Raises `ValueError` without the doubt.
+    """
+    return Letter(cover, "doubt", doubt, points=(cover.text("doubt.point"),)).html()
+
+
 def reminder(cover: Cover, doubt: str) -> str:
     """Return the letter that asks again for what settles a `doubt` of identity (Art. 12(6)).
 
     Raises `ValueError` without the doubt: only reasonable ones count.
     """
-    return Letter(cover, "reminder", doubt).html()
+    return Letter(cover, "reminder", doubt, points=(cover.text("doubt.point"),)).html()
 
 
 def decided(cover: Cover, outcome: Outcome, reason: str = "", ends: dt.date | None = None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from attrs import frozen
@@ -18,13 +18,17 @@ __all__ = ["letter"]
 
 #: The acts that recipients are told of (GDPR Arts. 16, 17(1), 18, 19).
 _TOLD: Final[frozenset[Verb]] = frozenset({"erase", "redact", "rectify", "annotate", "restrict"})
+_GONE: Final[frozenset[Verb]] = frozenset({"erase", "redact"})
 
 
 @frozen
 class _Done:
+    """What was done to a category: `verb` names its text, `grounds` say why it was owed."""
+
     title: str
-    verb: Verb
+    verb: str
     count: int
+    grounds: Sequence[str] = ()
 
 
 def letter(cover: Cover, receipt: Receipt) -> str:
@@ -32,13 +36,16 @@ def letter(cover: Cover, receipt: Receipt) -> str:
 
     Raises `ValueError` when something was kept or not reached without a reason.
     """
-    done: Counter[tuple[str, Verb]] = Counter()
+    done: Counter[tuple[str, str]] = Counter()
+    grounds: dict[str, dict[str, None]] = {}
     kept: Counter[Withheld] = Counter()
     gaps: Counter[Withheld] = Counter()
     for store, categories in receipt.stores.items():
         for name, tally in categories.items():
             for verb, count in tally.do.items():
-                done[name, verb] += count
+                kept_only = verb == "restrict" and tally.restricts_kept(receipt.right)
+                done[name, "restrict_kept" if kept_only else verb] += count
+            grounds.setdefault(name, {}).update(dict.fromkeys(tally.grounds))
             for (reason, law, until), count in tally.keep.items():
                 kept[Withheld(name, store, reason, law, until)] += count
             for reason, count in tally.gaps.items():
@@ -50,7 +57,15 @@ def letter(cover: Cover, receipt: Receipt) -> str:
         cover,
         (each.reason for each in (*stays, *missed)),
         receipt=receipt,
-        done=[_Done(cover.title(name), verb, count) for (name, verb), count in done.items()],
+        done=[
+            _Done(
+                cover.title(name),
+                verb,
+                count,
+                [cover.text(f"ground.{each[-2]}") for each in grounds[name] if verb in _GONE],
+            )
+            for (name, verb), count in done.items()
+        ],
         verbs={verb for _, verb in done},
         kept=stays,
         gaps=missed,

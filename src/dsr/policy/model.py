@@ -28,6 +28,7 @@ __all__ = [
     "Recipient",
     "Retention",
     "Stage",
+    "ThirdParty",
     "Unresolved",
     "check_period",
     "period",
@@ -112,6 +113,12 @@ def check_period(_: object, attribute: Attribute[str], value: str) -> None:
     """Raise `ValueError` unless `value` is empty or a period: a validator of attrs."""
     if value:
         _period(_, attribute, value)
+
+
+def _told(_: object, _attribute: Attribute[str], value: str) -> None:
+    if not value.strip():
+        msg = "say why, in words that the person may read (GDPR Art. 12(4))"
+        raise ValueError(msg)
 
 
 def _calendar(_: object, _attribute: Attribute[str], value: str) -> None:
@@ -226,6 +233,23 @@ class Clir:
 
 
 @frozen
+class ThirdParty:
+    """Fields that stay out of a package because handing them over would harm others.
+
+    Counterparties and contacts go along (WP242 rev.01). What `withhold` names is left out where
+    portability is asked for, and where `access` is, for the `reason` that the person is told
+    (GDPR Arts. 20(4), 15(4)). What speaks of the person who asks stays, unless `own` says that
+    it is withheld all the same: what they wrote of others in their own contacts, say. `content`
+    is a recording or transcript itself, which goes whole or not at all.
+    """
+
+    withhold: tuple[str, ...]
+    reason: str = field(validator=_told)
+    access: bool = False
+    own: bool = False
+
+
+@frozen
 class Unresolved:
     """A point that the operator's promises leave open; nothing runs by itself until decided.
 
@@ -256,7 +280,8 @@ class Category:
     out, the answer says that there are none. `keep` are duties and needs that stand against a
     request, `stages` what happens to every record in time, `retention` criteria in words.
     `present` says whether such data exists: `no` makes any record found an alarm. `withdraw`
-    tells how consent is withdrawn (Art. 7(3)), `clir` how a withheld caller number is told.
+    tells how consent is withdrawn (Art. 7(3)), `clir` how a withheld caller number is told,
+    `third_party` which fields would harm others if they were handed over.
     `controller` is whom a `processor` works for: a name, or a `{field}` of the record in which
     it stands.
     """
@@ -279,6 +304,7 @@ class Category:
     present: Literal["yes", "no", "unknown"] = "yes"
     withdraw: str = ""
     clir: tuple[Clir, ...] = ()
+    third_party: tuple[ThirdParty, ...] = ()
 
     @property
     def controller_field(self) -> str:

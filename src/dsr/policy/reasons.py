@@ -24,12 +24,22 @@ __all__ = [
 
 @frozen
 class Reason:
-    """Why something stays, by which law, until which day; empty `fields`: the whole record."""
+    """Why something stays, by which law, until which day; empty `fields`: the whole record.
+
+    `ground` is the exception of GDPR Art. 17(3), or "still necessary"; empty where it stays for
+    neither: it is restricted, or locked in its store.
+    """
 
     reason: str
     law: str
     until: dt.date | None
     fields: frozenset[str] = frozenset()
+    ground: str = ""
+
+    @property
+    def excepted(self) -> bool:
+        """Whether it stays by an exception of Art. 17(3), to be kept and for nothing else."""
+        return self.ground.startswith("17(3)")
 
 
 def retained_until(rule: Retention, record: Record, zone: ZoneInfo) -> dt.date | None:
@@ -63,10 +73,8 @@ def _day(value: object, zone: ZoneInfo) -> dt.date | None:
 
 def cited(law: str, ground: str) -> str:
     """Return a law with the point of Art. 17 GDPR by which it stands against erasure (rule 13)."""
-    if "GDPR" in law:
-        return law
     point = "17(1)(a)" if ground == "still necessary" else ground
-    return f"{law}; GDPR Art. {point}"
+    return law if point in law else f"{law}; GDPR Art. {point}"
 
 
 def of_hold(hold: Hold) -> Reason:
@@ -74,7 +82,7 @@ def of_hold(hold: Hold) -> Reason:
     if hold.request:
         return Reason(hold.reason, hold.law, hold.until, hold.fields)
     law = cited(hold.law, hold.ground)
-    return Reason(f"hold {hold.case}: {hold.reason}", law, hold.until, hold.fields)
+    return Reason(f"hold {hold.case}: {hold.reason}", law, hold.until, hold.fields, hold.ground)
 
 
 def active(hold: Hold, today: dt.date) -> bool:
@@ -111,9 +119,10 @@ def reasons(
         fields = frozenset(rule.fields)
         if until is None:
             undated = f"{rule.reason}: the date it is counted from is missing in the record"
-            yield Reason(undated, cited(rule.law, rule.ground), None, fields)
+            yield Reason(undated, cited(rule.law, rule.ground), None, fields, rule.ground)
         elif today < until:
-            yield Reason(rule.reason, cited(rule.law, rule.ground), until, fields)
+            law = cited(rule.law, rule.ground)
+            yield Reason(rule.reason, law, until, fields, rule.ground)
     for hold in holds:
         if hold_covers(hold, record):
             yield of_hold(hold)

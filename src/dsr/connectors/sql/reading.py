@@ -161,6 +161,7 @@ class Reading:
         bound, moment = self.bound, self.clock.moment
         names = [each.name for each in bound.fields]
         category, at, restricted = bound.map.category, bound.map.at, bound.map.restricted
+        markable = restricted is not None and not bound.whole
         converts = [
             (place, each.name, each.convert)
             for place, each in enumerate(bound.fields)
@@ -194,6 +195,7 @@ class Reading:
                 tuple([each for follow in links for each in follow(data, opened)]) if links else (),
                 None,
                 bool(data[restricted]) if restricted else False,
+                markable,
             )
 
         return record
