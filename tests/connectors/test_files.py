@@ -42,6 +42,7 @@ class FilesHarness(Harness):
 
     subject = SUBJECT
     bystander = BYSTANDER
+    entry = "files"
     verbs = frozenset({"erase", "check", "aged"})
     mine = (
         "2026/03/01/out-030901820-06915-20260301-101500-1772359.7.wav",
@@ -62,6 +63,12 @@ class FilesHarness(Harness):
         write(self.root, "2026/03/01/out-030901821-06915-20260301-101500-1772360.8.wav", b"other")
         write(self.root, "2026/03/02/in-06915-0309018201-20260302-101500-1772445.3.wav", b"longer")
         return len(self.mine)
+
+    def more(self, number: int) -> bool:
+        start = len(self.names())
+        for each in range(start, start + number):
+            write(self.root, f"2026/03/03/out-030901820-1-{each}.1.wav", b"RIFF")
+        return True
 
     def names(self) -> list[Path]:
         return sorted(path for path in self.root.rglob("*") if path.is_file())

@@ -49,6 +49,7 @@ class SpoolHarness(Harness):
 
     subject = SUBJECT
     bystander = BYSTANDER
+    entry = "voicemail"
     verbs = frozenset({"erase", "redact", "check", "aged"})
 
     def __init__(self, folder: Path) -> None:
@@ -92,10 +93,10 @@ class SpoolHarness(Harness):
         return repr((lines, sounds)).encode()
 
     def content(self, record: Record) -> bytes | None:
-        whole = sound(record)
-        return (
-            whole if any(each.read_bytes() == whole for each in self.root.rglob("*.wav")) else b""
-        )
+        greetings = {"unavail.wav": 4, "busy.wav": 11}
+        if "greeting" in record.data:
+            return recording(greetings[str(record.data["greeting"])])
+        return recording(int(str(record.data["origtime"])) - 1_772_356_500)
 
     def anchored(self, record: Record) -> dt.datetime | None:
         """A greeting is in use until its owner replaces it, however old."""

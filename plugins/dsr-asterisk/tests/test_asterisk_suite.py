@@ -21,7 +21,7 @@ from asterisk_stores import (
     store,
     url,
 )
-from dsr.model import Identifier, Record
+from dsr.model import Credential, Identifier, Record
 from dsr.testing import ConnectorSuite, Harness
 from dsr_asterisk.database import AsteriskDb
 
@@ -30,6 +30,10 @@ __all__ = ["database", "url"]
 Row = Mapping[str, object]
 
 _STRIPPED: Final = re.compile(r"\+?\*+|\+?4930901820(?!\d)|(?<![\d.])1001(?!\d)")
+
+
+_WHOLE: Final = frozenset({"erase", "rectify", "split", "check", "credentials"})
+_VERBS: Final = _WHOLE | {"redact"}
 
 
 @frozen
@@ -51,10 +55,14 @@ class Seed:
     named: re.Pattern[str]
     change: Mapping[str, object]
     settings: Mapping[str, Any]
+    verbs: frozenset[str] = _VERBS
+    vouched: Mapping[Identifier, Sequence[Credential]] = {}
 
 
 class TableHarness(Harness):
     """One table, filled and read without the connector."""
+
+    entry = "asterisk-db"
 
     def __init__(self, url: str, seed: Seed, subject: Identifier, bystander: Identifier) -> None:
         """Configure the store with one part."""
@@ -63,6 +71,7 @@ class TableHarness(Harness):
         backend = sa.make_url(url).get_backend_name().replace("mysql", "mariadb")
         self.server = SERVERS[backend]
         self.connector: AsteriskDb = self._store(url)
+        self.verbs = seed.verbs
 
     def _store(self, url: str) -> AsteriskDb:
         part = {"freepbx": "cdr"}.get(self.rows.table, self.rows.table)
@@ -74,6 +83,15 @@ class TableHarness(Harness):
 
     def _raw(self) -> list[dict[str, Any]]:
         return rows_of(self.url, self.rows.table)
+
+    def content(self, record: Record) -> bytes | None:
+        number = str(record.data[self.rows.number])
+        (row,) = [each for each in self.rows.rows if str(each[self.rows.number]) == number]
+        content = row.get("recording")
+        return content if isinstance(content, bytes) else None
+
+    def vouched(self) -> Mapping[Identifier, Sequence[Credential]]:
+        return self.rows.vouched
 
     def count(self) -> int:
         return sum(
@@ -336,6 +354,7 @@ def endpoints() -> Seed:
         named=_PHONE,
         change={"accountcode": "corrected"},
         settings={},
+        verbs=_WHOLE,
     )
 
 
@@ -361,6 +380,7 @@ def contacts() -> Seed:
         named=_DESK,
         change={"user_agent": "corrected"},
         settings={},
+        verbs=_WHOLE,
     )
 
 

@@ -54,11 +54,13 @@ class Seed:
     shared: Mapping[int, frozenset[str]]
     pieces: frozenset[str] = frozenset()
     change: Mapping[str, object] = {}
+    verbs: frozenset[str] = frozenset({"erase", "redact", "rectify", "split", "check"})
 
 
 class TableHarness(Harness):
     """One table, filled and read without the connector."""
 
+    entry = "fusionpbx-db"
     server = "PostgreSQL"
 
     def __init__(self, url: str, seed: Seed, subject: Identifier, bystander: Identifier) -> None:
@@ -66,6 +68,7 @@ class TableHarness(Harness):
         self.url, self.rows = url, seed
         self.subject, self.bystander = subject, bystander
         self.connector: FusionPbxDb = store(url, seed.part)
+        self.verbs = seed.verbs
         self.key = next(iter(TABLES[seed.part].c)).name
         self.user = re.compile(r"30 ?901820(?!\d)" if subject.kind == "phone" else r"\b1001(?!\d)")
 

@@ -43,7 +43,8 @@ class ChangingLaws:
             after = {each.record.key: each.record.data for each in subjects(harness)}
             assert after.keys() == plan.keys()
             assert {name: after[key][name] for name in changes} == dict(changes)
-            left = {name: value for name, value in before[key].items() if name not in changes}
+            touched = changes.keys() | harness.derived
+            left = {name: value for name, value in before[key].items() if name not in touched}
             assert all(after[key].get(name) == value for name, value in left.items()), (
                 "fields changed that were not named"
             )

@@ -30,7 +30,8 @@ class Harness(ABC):
     `rectify`, `restrict`, `lock`, `split`, `check`, `credentials`, `aged`. It has no default,
     though an empty set will do: a law of a verb that a connector lacks is skipped, and a verb
     that it lost would go unseen. `anchor` is the field that `aged` is tried with; empty, each
-    record's own time.
+    record's own time. `derived` names fields that any correction changes with it, as the text
+    of a whole card.
 
     For reports: `server` says what the store runs on ("PostgreSQL", "Ceph RGW"), and `entry`
     what `dsr.toml` calls the connector, which is the name of its entry point.
@@ -41,6 +42,7 @@ class Harness(ABC):
     server: str = "files"
     verbs: frozenset[str]
     anchor: str = ""
+    derived: frozenset[str] = frozenset()
     subject: Identifier
     bystander: Identifier
 
