@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dsr.connector import Connector
 from dsr.connectors.files import Files, from_config
 from dsr.errors import ConfigurationError, Refused, StoreUnavailable
 from dsr.model import Found, Identifier, Record, Unread
@@ -87,7 +88,7 @@ class FilesHarness(Harness):
     def content(self, record: Record) -> bytes | None:
         return (self.root / str(record.data["path"])).read_bytes()
 
-    def unreachable(self) -> Files:
+    def unreachable(self) -> Connector:
         return store(self.root / "unmounted", "{any}")
 
 

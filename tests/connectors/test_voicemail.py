@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dsr.connector import Connector
 from dsr.connectors.voicemail import Voicemail, from_config
 from dsr.errors import ConfigurationError, Refused
 from dsr.model import Found, Identifier, Record, Unread
@@ -102,7 +103,7 @@ class SpoolHarness(Harness):
         """A greeting is in use until its owner replaces it, however old."""
         return None if "greeting" in record.data else record.at
 
-    def unreachable(self) -> Voicemail:
+    def unreachable(self) -> Connector:
         return store(self.root / "unmounted")
 
 
