@@ -50,7 +50,6 @@ class SpoolHarness(Harness):
 
     subject = SUBJECT
     bystander = BYSTANDER
-    entry = "voicemail"
     verbs = frozenset({"erase", "redact", "check", "aged"})
 
     def __init__(self, folder: Path) -> None:

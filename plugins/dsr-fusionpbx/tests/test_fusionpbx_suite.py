@@ -413,3 +413,54 @@ class TestOtherParts(ConnectorSuite):
     @pytest.fixture(params=SMALL, ids=[seed.part for seed, *_ in SMALL])
     def harness(self, request: pytest.FixtureRequest, url: str) -> TableHarness:
         return TableHarness(url, *request.param)
+
+
+class BookHarness(Harness):
+    """What hangs on a contact, found by the account that a number leads to."""
+
+    entry = "fusionpbx-db"
+    server = "PostgreSQL"
+    verbs = frozenset({"erase", "redact", "rectify", "split", "check"})
+    subject = Identifier("account", str(ident(1)))
+    bystander = Identifier("account", str(ident(2)))
+    values: Final = {
+        "contact_phones": {"phone_number": "+4930901820"},
+        "contact_emails": {"email_address": "alice@example.org"},
+        "contact_addresses": {"address_street": "Main Street 1"},
+        "contact_notes": {"contact_note": "likes tea"},
+    }
+
+    def __init__(self, url: str) -> None:
+        """Configure the store with these parts."""
+        self.url = url
+        self.connector: FusionPbxDb = store(url, *self.values)
+
+    def seed(self) -> int:
+        for number in (1, 2):
+            for part, values in self.values.items():
+                key = next(iter(TABLES[part].c)).name
+                named = {key: ident(10 + number), "contact_uuid": ident(number)}
+                fill(self.url, part, {**named, **values})
+        return len(self.values)
+
+    def count(self) -> int:
+        rows = [row for part in self.values for row in rows_of(self.url, part)]
+        return sum(row["contact_uuid"] == ident(1) for row in rows)
+
+    def others(self) -> bytes:
+        rows = [(part, row) for part in self.values for row in rows_of(self.url, part)]
+        return repr([each for each in rows if ident(12) in each[1].values()]).encode()
+
+    def changes(self, record: Record) -> Mapping[str, object]:
+        return {"contact_note": "corrected"} if "contact_note" in record.data else {}
+
+    def unreachable(self) -> FusionPbxDb:
+        return store("postgresql+psycopg://nobody@127.0.0.1:1/nothing", *self.values)
+
+
+class TestBook(ConnectorSuite):
+    """The tables around v_contacts, asked for an account."""
+
+    @pytest.fixture
+    def harness(self, url: str) -> BookHarness:
+        return BookHarness(url)
