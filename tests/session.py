@@ -50,6 +50,7 @@ def pytest_runtest_makereport(
 
 
 _RESULTS: list[tested.Result] = []
+_STALE: list[str] = []  # what the page of what was tested does not show
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -69,6 +70,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the page of what was tested, if asked to."""
-    if session.config.getoption("--update-tested") and not hasattr(session.config, "workerinput"):
+    """Write the page of what was tested, if asked to; else fail if it shows something else."""
+    if hasattr(session.config, "workerinput"):
+        return
+    if session.config.getoption("--update-tested"):
         tested.PAGE.write_text(tested.page(_RESULTS), "utf-8")
+    elif session.exitstatus == pytest.ExitCode.OK:
+        text = tested.PAGE.read_text("utf-8")
+        _STALE.extend(tested.stale(_RESULTS, text, whole=_is_whole(session.config)))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED if _STALE else session.exitstatus
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Return whether all tests run, on a machine where none may be missing."""
+    named = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
+    return CI and not (named or config.option.keyword or config.option.markexpr)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell why the run failed."""
+    if _STALE:
+        terminalreporter.section(f"{tested.PAGE.name} is stale: pytest --update-tested")
+        terminalreporter.write("".join(f"{each}\n" for each in _STALE))

@@ -13,23 +13,35 @@ from typing import Final, Literal, NamedTuple
 
 from dsr.testing import Harness
 
-__all__ = ["PAGE", "PROPERTY", "Result", "page", "result"]
+__all__ = ["PAGE", "PROPERTY", "VERBS", "Result", "page", "result", "rows", "stale"]
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "reference" / "tested.md"
 PROPERTY: Final = "connector suite"
 
-VERBS: Final = ("find", "erase", "redact", "rectify", "restrict", "lock", "split", "check", "aged")
-#: Words in a law's name that tell its verb; a law without one is a law of `find`.
-_WORDS: Final = {"parts": "split", "check": "check"} | {each: each for each in VERBS}
+VERBS: Final = (
+    "find",
+    "erase",
+    "redact",
+    "rectify",
+    "restrict",
+    "lock",
+    "split",
+    "check",
+    "credentials",
+    "aged",
+)
+#: Words in a law's name that tell its verb; a law without one is of reading as such: of `find`.
+_WORDS: Final = {"parts": "split", "vouch": "credentials"} | {each: each for each in VERBS}
 _DATABASES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MariaDB"}
 _LACKS: Final = "the connector does not"
 
 _HEAD: Final = """# What is tested, against which server
 
-Every connector passes the laws of `dsr.testing.ConnectorSuite` on the servers below: the number is
-how many laws of a verb were run there. A dash is a verb that the connector lacks: what it would
-have done ends as a gap in the receipt. The page is written from the results of the tests
-(`pytest --update-tested`), of whatever stores that run tested.
+Every connector passes the laws of `dsr.testing.ConnectorSuite` on the servers below: a row for each
+`connector` of `dsr.toml`, and the number is how many laws of a verb were run there, over all its
+tables and layouts. A dash is a verb that the connector lacks: what it would have done ends as a gap
+in the receipt. The page is written from the results of the tests (`pytest --update-tested`, with
+every server installed), and a run whose results it does not show fails.
 
 """
 
@@ -46,11 +58,10 @@ class Result(NamedTuple):
 
 
 def result(law: str, harness: Harness, outcome: str, reason: str) -> Result | None:
-    """Return what a test of the suite says; None if it says nothing of a store of ours."""
-    package = type(harness.connector).__module__.split(".")
-    if not package[0].startswith("dsr"):
+    """Return what a test of the suite says; None if it says nothing of a store of dsr.toml."""
+    if not harness.entry:
         return None
-    store = package[2] if package[:2] == ["dsr", "connectors"] else package[0].replace("_", "-")
+    store = harness.entry
     if outcome == "skipped":
         if not reason.startswith(_LACKS):
             return None
@@ -93,3 +104,43 @@ def _cell(row: Mapping[str, Counter[Outcome]]) -> Callable[[str], str]:
         return str(counted["passed"]) if counted["passed"] else "-"
 
     return cell
+
+
+def rows(text: str) -> dict[tuple[str, str], frozenset[str]]:
+    """Return what a page shows: for each store and server, the verbs whose laws passed."""
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("| ")
+    ]
+    header, *lines = cells or [[]]
+    return {
+        (store.strip("`"), server): frozenset(
+            verb for verb, cell in zip(header[2:], counted, strict=True) if cell.isdigit()
+        )
+        for store, server, *counted in lines
+    }
+
+
+def stale(results: Iterable[Result], text: str, *, whole: bool) -> list[str]:
+    """Return what a page does not show of the results.
+
+    With the results of a `whole` run, also what it shows beside them.
+    """
+    seen: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for each in results:
+        row = seen[each.store, each.server]
+        row.update([each.verb] if each.outcome == "passed" else [])
+    shown = rows(text)
+    problems = [
+        f"{store} on {server} has {', '.join(sorted(verbs - shown.get((store, server), set())))}"
+        for (store, server), verbs in sorted(seen.items())
+        if verbs - shown.get((store, server), set())
+    ]
+    if whole:
+        problems += [
+            f"{store} on {server} is shown with {', '.join(sorted(verbs - seen[store, server]))}"
+            for (store, server), verbs in sorted(shown.items())
+            if verbs - seen[store, server]
+        ]
+    return problems

@@ -116,8 +116,8 @@ def deny(rgw: Rgw, bucket: str, actions: Iterable[str], below: str = "*") -> Non
 class BucketHarness(Harness):
     """A bucket with a clean object, a hidden one and, if asked, one that is half uploaded."""
 
+    entry = "s3"
     server = "Ceph RGW"
-    verbs = frozenset({"erase", "check", "aged"})
     subject = SUBJECT
     bystander = BYSTANDER
 
@@ -136,7 +136,10 @@ class BucketHarness(Harness):
         self.versions = versions or locks
         self.uploads = uploads
         self.bucket = make_bucket(rgw, versions=versions, locks=locks)
+        self.settings = more
         self.connector = store(rgw.endpoint, self.bucket, **more)
+        verbs = {"lock": more.get("legal_hold"), "restrict": more.get("restrict")}
+        self.verbs = frozenset({"erase", "check", "aged", *filter(verbs.get, verbs)})
 
     def put(self, key: str, data: bytes) -> None:
         self.client.put_object(Bucket=self.bucket, Key=key, Body=data)
@@ -155,7 +158,8 @@ class BucketHarness(Harness):
         for number in range(3):
             self.put(f"rec/2026/03/01/out-030901821-{number}.wav", b"other")
         self.put("rec/2026/03/01/out-0309018201.wav", b"longer")
-        self.client.create_multipart_upload(Bucket=self.bucket, Key="rec/4930901821.wav")
+        if self.uploads:
+            self.client.create_multipart_upload(Bucket=self.bucket, Key="rec/4930901821.wav")
         return 3 if self.uploads else 2
 
     def count(self) -> int:
@@ -185,8 +189,19 @@ class BucketHarness(Harness):
                 if answer.get("ObjectLockLegalHoldStatus") == "ON":
                     yield key
 
+    def lock_as_another(self, key: str) -> None:
+        for name, version, kind in raw(self.client, self.bucket):
+            if kind == "data" and name == key:
+                self.client.put_object_legal_hold(
+                    Bucket=self.bucket, Key=name, VersionId=version, LegalHold={"Status": "ON"}
+                )
+
     def content(self, record: Record) -> bytes | None:
-        return AUDIO if record.content else None
+        for name, version, kind in raw(self.client, self.bucket):  # of a name the newest first
+            if kind == "data" and name == record.data["key"]:
+                where: Any = {"Bucket": self.bucket, "Key": name, "VersionId": version}
+                return self.client.get_object(**where)["Body"].read()
+        return None
 
     def unreachable(self) -> S3:
-        return store(self.endpoint, "no-such-bucket")
+        return store(self.endpoint, "no-such-bucket", **self.settings)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dsr.connector import Connector
 from dsr.connectors.files import Files, from_config
 from dsr.errors import ConfigurationError, Refused, StoreUnavailable
 from dsr.model import Found, Identifier, Record, Unread
@@ -42,6 +43,7 @@ class FilesHarness(Harness):
 
     subject = SUBJECT
     bystander = BYSTANDER
+    entry = "files"
     verbs = frozenset({"erase", "check", "aged"})
     mine = (
         "2026/03/01/out-030901820-06915-20260301-101500-1772359.7.wav",
@@ -63,6 +65,12 @@ class FilesHarness(Harness):
         write(self.root, "2026/03/02/in-06915-0309018201-20260302-101500-1772445.3.wav", b"longer")
         return len(self.mine)
 
+    def more(self, number: int) -> bool:
+        start = len(self.names())
+        for each in range(start, start + number):
+            write(self.root, f"2026/03/03/out-030901820-1-{each}.1.wav", b"RIFF")
+        return True
+
     def names(self) -> list[Path]:
         return sorted(path for path in self.root.rglob("*") if path.is_file())
 
@@ -80,7 +88,7 @@ class FilesHarness(Harness):
     def content(self, record: Record) -> bytes | None:
         return (self.root / str(record.data["path"])).read_bytes()
 
-    def unreachable(self) -> Files:
+    def unreachable(self) -> Connector:
         return store(self.root / "unmounted", "{any}")
 
 

@@ -239,6 +239,7 @@ class MarkedHarness(Harness):
 
     subject = SUBJECT
     bystander = BYSTANDER
+    entry = "files"
     verbs = frozenset({"erase", "restrict", "check", "aged"})
 
     def __init__(self, folder: Path) -> None:
@@ -263,6 +264,10 @@ class MarkedHarness(Harness):
     def others(self) -> bytes:
         path = self.root / "b" / "030901821-3.wav"
         return path.read_bytes() + repr((os.listxattr(path), path.stat().st_mtime_ns)).encode()
+
+    def content(self, record: Record) -> bytes | None:
+        names = record.data["path"]
+        return (self.root / (names[0] if isinstance(names, list) else str(names))).read_bytes()
 
     def unreachable(self) -> Files:
         return store(self.root / "unmounted", restricted="user.dsr.restricted")

@@ -24,7 +24,9 @@ from dsr.errors import ConfigurationError, Refused, StoreUnavailable
 from dsr.model import Found, Identifier, Record, Unread
 from dsr.settings import Context
 from dsr.testing.aging import AgingLaws
+from dsr.testing.asking import AskingLaws
 from dsr.testing.reading import ReadingLaws
+from dsr.testing.records import RecordLaws
 from tests.connectors.test_logs import write
 from tests.connectors.test_logs_suite import SIDES, LogsHarness
 from tests.unprivileged import public_folder, unprivileged
@@ -95,7 +97,7 @@ class RotatedHarness(LogsHarness):
         return store(self.folder / "unmounted")
 
 
-class TestReading(ReadingLaws, AgingLaws):
+class TestReading(ReadingLaws, RecordLaws, AskingLaws, AgingLaws):
     """Law by law, but for those of erasing: it is for files alone, which are no person's."""
 
     @pytest.fixture

@@ -42,6 +42,8 @@ class LogsHarness(Harness):
 
     subject = Identifier("phone", "+4930901820")
     bystander = Identifier("phone", "+4930901821")
+    entry = "logs"
+    verbs = frozenset({"redact", "split", "check"})
 
     def __init__(
         self,
@@ -64,6 +66,11 @@ class LogsHarness(Harness):
         (self.folder / "pbx.log").write_bytes(now)
         (self.folder / "pbx.log.1").write_bytes(self.pack(before))
         return len(lines)
+
+    def more(self, number: int) -> bool:
+        with (self.folder / "pbx.log").open("ab") as file:
+            file.write((MINE[0].format(number="4930901820") + "\n").encode() * number)
+        return self.pack is bytes
 
     def lines(self) -> list[bytes]:
         now = (self.folder / "pbx.log").read_bytes()

@@ -21,6 +21,7 @@ from tests.connectors.sql_stores import (
     call,
     cdr_table,
     fill,
+    raw,
     rows_of,
     store,
     transaction,
@@ -46,7 +47,7 @@ class CallsHarness(Harness):
 
     subject = ALICE
     bystander = BOB
-    verbs = frozenset({"erase", "redact", "rectify", "split", "check", "aged"})
+    entry = "sql"
 
     def __init__(
         self,
@@ -60,6 +61,8 @@ class CallsHarness(Harness):
         self.url, self.mapped, self.table = url, mapped, table
         self.row, self.number = row, number
         self.connector = store(url, mapped, str(table.name))
+        marks = {"restrict"} if "restricted" in mapped else set()
+        self.verbs = frozenset({"erase", "redact", "rectify", "split", "check", "aged"} | marks)
         caller, callee = mapped["sides"][:2]
         self.fields = {SHE_CALLS: caller["about"], SHE_IS_CALLED: callee["about"]}
 
@@ -67,6 +70,15 @@ class CallsHarness(Harness):
         rows = [self.row(number, *pair) for number, pair in enumerate(CALLS, start=1)]
         fill(self.url, self.table, rows)
         return 5
+
+    def more(self, number: int) -> bool:
+        if self.mapped is not CDR:  # once for each server will do
+            return False
+        first = len(rows_of(self.url, self.table)) + 1
+        rows = [self.row(each, "+4930901820", "") for each in range(first, first + number)]
+        with raw(self.url) as connection:
+            connection.execute(self.table.insert(), rows)
+        return True
 
     def count(self) -> int:
         rows = rows_of(self.url, self.table)

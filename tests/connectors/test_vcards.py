@@ -63,6 +63,8 @@ class BookHarness(Harness):
 
     subject = SUBJECT
     bystander = BYSTANDER
+    entry = "vcards"
+    derived = frozenset({"vcard"})
     verbs = frozenset({"erase", "rectify", "split", "check", "aged"})
 
     def __init__(self, folder: Path) -> None:

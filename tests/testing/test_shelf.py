@@ -73,7 +73,12 @@ class ShelfHarness(Harness):
         return {"note": "corrected"} if record.key == "a" else {}
 
     def locked(self) -> int:
-        return sum(bool(row.get("held")) for row in self._rows().values())
+        return sum(bool(row.get("held") or row.get("lock")) for row in self._rows().values())
+
+    def lock_as_another(self, key: str) -> None:
+        rows = self._rows()
+        rows[key]["lock"] = "somebody else's"
+        self.file.write_text(json.dumps({"rows": rows}))
 
     def _rows(self) -> dict[str, Any]:
         rows: dict[str, Any] = json.loads(self.file.read_text())["rows"]

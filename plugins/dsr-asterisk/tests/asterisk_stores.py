@@ -196,6 +196,19 @@ TABLES: Final[Mapping[str, sa.Table]] = {
         *_texts("username", "password", "default_extension", "displayname", "email", size=255),
         *_texts("cell", "work", "home", "fax"),
     ),
+    "devices": sa.Table(
+        "devices",
+        sa.MetaData(),
+        sa.Column("id", sa.String(20), primary_key=True),
+        *_texts("tech", "dial", "devicetype", "user", "description", "emergency_cid"),
+    ),
+    "queue_members": sa.Table(
+        "queue_members",
+        sa.MetaData(),
+        *_texts("queue_name", "interface", "membername", "state_interface"),
+        *(sa.Column(each, sa.Integer) for each in ("penalty", "paused")),
+        sa.Column("uniqueid", sa.Integer, primary_key=True),
+    ),
 }
 
 

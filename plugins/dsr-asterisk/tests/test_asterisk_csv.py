@@ -57,6 +57,8 @@ class RowsHarness(Harness):
 
     subject = ALICE
     bystander = BOB
+    entry = "asterisk-csv"
+    verbs = frozenset({"redact", "split", "check"})
 
     def __init__(self, folder: Path) -> None:
         """Keep the files below `folder`."""
@@ -70,6 +72,13 @@ class RowsHarness(Harness):
         (self.folder / "Master.csv-20260301.gz").write_bytes(gzip.compress(old.encode()))
         (self.folder / "4711.csv").write_text(HERS[1] + "\n")
         return 7
+
+    def more(self, number: int) -> bool:
+        if self.subject is not ALICE:
+            return False
+        with (self.folder / "Master.csv").open("a") as file:
+            file.write((HERS[0] + "\n") * number)
+        return True
 
     def _rows(self) -> Iterator[tuple[str, int, str]]:
         for path in sorted(self.folder.iterdir()):

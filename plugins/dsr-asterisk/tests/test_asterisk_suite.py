@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import sqlalchemy as sa
-from attrs import frozen
 
 from asterisk_rows import ALICE, ALICE_DESK, BOB, BOB_DESK
+from asterisk_seeds import DESK, PHONE, SMALL, Row, Seed
 from asterisk_stores import (
     SERVERS,
     START,
@@ -18,43 +19,23 @@ from asterisk_stores import (
     database,
     fill,
     rows_of,
+    server,
     store,
     url,
 )
-from dsr.model import Identifier, Record
+from dsr.model import Credential, Identifier, Record
 from dsr.testing import ConnectorSuite, Harness
 from dsr_asterisk.database import AsteriskDb
 
 __all__ = ["database", "url"]
 
-Row = Mapping[str, object]
-
 _STRIPPED: Final = re.compile(r"\+?\*+|\+?4930901820(?!\d)|(?<![\d.])1001(?!\d)")
-
-
-@frozen
-class Seed:
-    """A table's rows, by what `number` says of each.
-
-    hers    rows that speak of Alice alone
-    shared  in rows that speak of others, too: the columns about Alice
-    pieces  columns in which only a piece is hers
-    named   what the raw text of a value about her matches
-    """
-
-    table: str
-    number: str
-    rows: Sequence[Row]
-    hers: frozenset[object]
-    shared: Mapping[object, frozenset[str]]
-    pieces: Mapping[object, frozenset[str]]
-    named: re.Pattern[str]
-    change: Mapping[str, object]
-    settings: Mapping[str, Any]
 
 
 class TableHarness(Harness):
     """One table, filled and read without the connector."""
+
+    entry = "asterisk-db"
 
     def __init__(self, url: str, seed: Seed, subject: Identifier, bystander: Identifier) -> None:
         """Configure the store with one part."""
@@ -63,6 +44,7 @@ class TableHarness(Harness):
         backend = sa.make_url(url).get_backend_name().replace("mysql", "mariadb")
         self.server = SERVERS[backend]
         self.connector: AsteriskDb = self._store(url)
+        self.verbs = seed.verbs
 
     def _store(self, url: str) -> AsteriskDb:
         part = {"freepbx": "cdr"}.get(self.rows.table, self.rows.table)
@@ -74,6 +56,15 @@ class TableHarness(Harness):
 
     def _raw(self) -> list[dict[str, Any]]:
         return rows_of(self.url, self.rows.table)
+
+    def content(self, record: Record) -> bytes | None:
+        number = str(record.data[self.rows.number])
+        (row,) = [each for each in self.rows.rows if str(each[self.rows.number]) == number]
+        content = row.get("recording")
+        return content if isinstance(content, bytes) else None
+
+    def vouched(self) -> Mapping[Identifier, Sequence[Credential]]:
+        return self.rows.vouched
 
     def count(self) -> int:
         return sum(
@@ -116,8 +107,6 @@ class TableHarness(Harness):
         return self._store("sqlite:////nowhere/asterisk.sqlite3")
 
 
-_PHONE: Final = re.compile(r"30901820(?!\d)")
-_DESK: Final = re.compile(r"(?<![\d.])1001(?!\d)")
 _CALLER: Final = frozenset({"src", "clid", "channel", "accountcode"})
 _CALLEE: Final = frozenset({"dst", "dstchannel", "peeraccount"})
 _KEYED: Final = {"tables": {"cdr": {"key": ["uniqueid", "sequence"]}}}
@@ -144,7 +133,7 @@ def calls() -> Seed:
         hers=frozenset({1, 2, 3}),
         shared={4: _CALLER, 5: _CALLEE, 8: _CALLER},
         pieces={5: frozenset({"lastdata"}), 7: frozenset({"lastdata"})},
-        named=_PHONE,
+        named=PHONE,
         change={"disposition": "corrected"},
         settings=_KEYED,
     )
@@ -176,7 +165,7 @@ def freepbx() -> Seed:
         hers=frozenset({1, 2}),
         shared={3: _CALLEE | {"did", "dst_cnam", "recordingfile"}, 4: caller, 5: caller},
         pieces={},
-        named=_PHONE,
+        named=PHONE,
         change={"disposition": "corrected"},
         settings={**_KEYED, "layout": "freepbx"},
     )
@@ -200,7 +189,7 @@ def desks() -> Seed:
         hers=frozenset({1, 2}),
         shared={3: _CALLER, 4: _CALLER},
         pieces={5: frozenset({"lastdata"})},
-        named=_DESK,
+        named=DESK,
         change={"disposition": "corrected"},
         settings=_KEYED,
     )
@@ -242,7 +231,7 @@ def events() -> Seed:
         hers=frozenset({1, 2}),
         shared={3: frozenset({"cid_rdnis"}), 4: on},
         pieces={5: frozenset({"peer"}), 6: frozenset({"extra"})},
-        named=_PHONE,
+        named=PHONE,
         change={"cid_name": "Corrected"},
         settings={},
     )
@@ -277,7 +266,7 @@ def queue() -> Seed:
         hers=frozenset({1, 2, 3}),
         shared={4: frozenset({"data1"})},
         pieces={},
-        named=_DESK,
+        named=DESK,
         change={"queuename": "corrected"},
         settings={},
     )
@@ -313,53 +302,8 @@ def messages() -> Seed:
         hers=frozenset({10, 11}),
         shared={20: frozenset({"callerid"})},
         pieces={},
-        named=_DESK,
+        named=DESK,
         change={"flag": "Urgent"},
-        settings={},
-    )
-
-
-def endpoints() -> Seed:
-    """Two endpoints of one number: in a table of one party, everything is hers."""
-    rows = (
-        {"id": "1001", "callerid": '"Alice" <+4930901820>', "mailboxes": "1001@default"},
-        {"id": "1001-mobile", "callerid": "030901820"},
-        {"id": "10010", "callerid": '"Bob" <+49309018200>', "mailboxes": "10010@default"},
-    )
-    return Seed(
-        table="ps_endpoints",
-        number="id",
-        rows=rows,
-        hers=frozenset({"1001", "1001-mobile"}),
-        shared={},
-        pieces={},
-        named=_PHONE,
-        change={"accountcode": "corrected"},
-        settings={},
-    )
-
-
-def contacts() -> Seed:
-    """Where her telephones are registered from."""
-    rows = (
-        {
-            "id": "a;@1",
-            "endpoint": "1001",
-            "uri": "sip:1001@192.0.2.7:5060",
-            "via_addr": "192.0.2.7",
-        },
-        {"id": "b;@2", "endpoint": None, "uri": "sip:1001@192.0.2.8", "via_addr": "192.0.2.8"},
-        {"id": "c;@3", "endpoint": "10010", "uri": "sip:10010@192.0.2.9", "via_addr": "192.0.2.9"},
-    )
-    return Seed(
-        table="ps_contacts",
-        number="id",
-        rows=rows,
-        hers=frozenset({"a;@1", "b;@2"}),
-        shared={},
-        pieces={},
-        named=_DESK,
-        change={"user_agent": "corrected"},
         settings={},
     )
 
@@ -412,17 +356,10 @@ class TestMessages(ConnectorSuite):
         return TableHarness(url, messages(), ALICE_DESK, BOB_DESK)
 
 
-class TestEndpoints(ConnectorSuite):
-    """ps_endpoints."""
+class TestSmallTables(ConnectorSuite):
+    """The tables that speak of one person a row."""
 
-    @pytest.fixture
-    def harness(self, url: str) -> TableHarness:
-        return TableHarness(url, endpoints(), ALICE, BOB)
-
-
-class TestContacts(ConnectorSuite):
-    """ps_contacts."""
-
-    @pytest.fixture
-    def harness(self, url: str) -> TableHarness:
-        return TableHarness(url, contacts(), ALICE_DESK, BOB_DESK)
+    @pytest.fixture(params=SMALL, ids=[seed.table for seed, *_ in SMALL])
+    def harness(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TableHarness]:
+        with server("sqlite", tmp_path) as quick:
+            yield TableHarness(quick, *request.param)

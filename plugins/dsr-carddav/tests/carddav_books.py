@@ -87,7 +87,10 @@ class RadicaleHarness(Harness):
 
     subject = SUBJECT
     bystander = BYSTANDER
+    entry = "carddav"
     server = "Radicale"
+    verbs = frozenset({"erase", "redact", "rectify", "split", "check"})
+    derived = frozenset({"vcard", "etag"})
 
     def __init__(self, server: Radicale, **table: Any) -> None:
         """Take an empty server."""

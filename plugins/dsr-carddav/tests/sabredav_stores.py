@@ -236,6 +236,9 @@ class SabreHarness(Harness):
 
     subject = SUBJECT
     bystander = BYSTANDER
+    entry = "sabredav-db"
+    verbs = frozenset({"erase", "redact", "rectify", "split", "check"})
+    derived = frozenset({"vcard", "etag"})
 
     def __init__(self, kind: str, made: Dav, folder: Path) -> None:
         """Take an empty database."""

@@ -35,7 +35,15 @@ __all__ = ["database", "url"]
 A, B = ALICE.value, BOB.value
 _STARRED: Final = re.compile(r"\*+|%2B4930901820(?!\d)|\+?4930901820(?!\d)|Alice(?: |%20)A\.")
 #: Members with text that may name both.
-_TEXTS: Final = ("last_arg", "app_data", "chan_name")
+_TEXTS: Final = ("last_arg", "app_data", "application_data", "chan_name", "log_content")
+#: What the raw text of a value about her matches, by what she is searched by.
+_NAMED: Final = {
+    "phone": re.compile(r"30 ?901820(?!\d)"),
+    "sip": re.compile(r"\b1001(?!\d)"),
+    "email": re.compile(r"(?i)alice@example\.org\b"),
+}
+ALICE_MAIL: Final = Identifier("email", "alice@example.org")
+BOB_MAIL: Final = Identifier("email", "alice@example.organic")
 CORRECTED: Final = dt.datetime(2026, 3, 5, 12, tzinfo=dt.UTC)
 
 
@@ -54,11 +62,13 @@ class Seed:
     shared: Mapping[int, frozenset[str]]
     pieces: frozenset[str] = frozenset()
     change: Mapping[str, object] = {}
+    verbs: frozenset[str] = frozenset({"erase", "redact", "rectify", "split", "check"})
 
 
 class TableHarness(Harness):
     """One table, filled and read without the connector."""
 
+    entry = "fusionpbx-db"
     server = "PostgreSQL"
 
     def __init__(self, url: str, seed: Seed, subject: Identifier, bystander: Identifier) -> None:
@@ -66,8 +76,9 @@ class TableHarness(Harness):
         self.url, self.rows = url, seed
         self.subject, self.bystander = subject, bystander
         self.connector: FusionPbxDb = store(url, seed.part)
+        self.verbs = seed.verbs
         self.key = next(iter(TABLES[seed.part].c)).name
-        self.user = re.compile(r"30 ?901820(?!\d)" if subject.kind == "phone" else r"\b1001(?!\d)")
+        self.user = _NAMED[subject.kind]
 
     def _id(self, number: int) -> object:
         return number if self.key == "id" else ident(number)
@@ -117,7 +128,7 @@ class TableHarness(Harness):
         return text if text == value or member in _TEXTS else "#"
 
     def strangers(self, number: int) -> Sequence[Identifier]:
-        if self.subject.kind == "phone":
+        if self.subject.kind != "sip":
             return super().strangers(number)
         return [Identifier("sip", f"stranger-{each}@pbx.example.org") for each in range(number)]
 
@@ -257,6 +268,97 @@ def plain() -> Seed:
     )
 
 
+def flow() -> Seed:
+    """The steps of calls, with her as where one went, and among what a step did."""
+    rows = [
+        {"call_flow": [{"destination_number": A}]},
+        {"call_flow": [{"destination_number": "030901820", "application": "answer"}]},
+        {"call_flow": [{"destination_number": B}, {"destination_number": A}]},
+        {"call_flow": [{"destination_number": B, "application_data": f"user/{B}@h,user/{A}@h"}]},
+        {"call_flow": [{"destination_number": B}]},
+    ]
+    return Seed(
+        "xml_cdr_flow",
+        rows,
+        hers=frozenset({1, 2}),
+        shared={3: frozenset(), 4: frozenset()},
+        pieces=frozenset({"call_flow"}),
+        change={"insert_date": CORRECTED},
+    )
+
+
+def lines() -> Seed:
+    """What FreeSWITCH wrote of a call."""
+    rows = [
+        {"log_content": f"[INFO] new call from {A}"},
+        {"log_content": "[INFO] 030901820 hung up"},
+        {"log_content": f"[INFO] {A} calls {B}"},
+        {"log_content": f"[INFO] new call from {B}"},
+    ]
+    return Seed(
+        "xml_cdr_logs",
+        rows,
+        hers=frozenset({1, 2}),
+        shared={3: frozenset()},
+        pieces=frozenset({"log_content"}),
+        change={"log_date": "corrected"},
+    )
+
+
+def emails() -> Seed:
+    """Her address in two books."""
+    rows = [
+        {"email_address": "alice@example.org", "contact_uuid": ident(7)},
+        {"email_address": "Alice@example.org", "contact_uuid": ident(8)},
+        {"email_address": BOB_MAIL.value, "contact_uuid": ident(8)},
+    ]
+    return _one_party("contact_emails", rows, email_label="corrected")
+
+
+def extensions() -> Seed:
+    """Extensions that show her number."""
+    rows = [
+        {"extension": "1001", "effective_caller_id_number": A, "password": "s"},
+        {"extension": "1002", "outbound_caller_id_number": "030901820"},
+        {"extension": "10010", "effective_caller_id_number": B},
+    ]
+    return _one_party("extensions", rows, accountcode="corrected")
+
+
+def voicemails() -> Seed:
+    """Mailboxes that write to her."""
+    rows = [
+        {"voicemail_id": "1001", "voicemail_mail_to": "alice@example.org"},
+        {"voicemail_id": "1002", "voicemail_mail_to": "alice@example.org"},
+        {"voicemail_id": "10010", "voicemail_mail_to": BOB_MAIL.value},
+    ]
+    return _one_party("voicemails", rows, voicemail_description="corrected")
+
+
+def destinations() -> Seed:
+    """Numbers of hers that the PBX answers."""
+    rows = [
+        {"destination_number": "4930901820"},
+        {"destination_number": "1", "destination_caller_id_number": A},
+        {"destination_number": B},
+    ]
+    return _one_party("destinations", rows, destination_description="corrected")
+
+
+def _one_party(part: str, rows: Sequence[Mapping[str, object]], **change: object) -> Seed:
+    return Seed(part, rows, frozenset({1, 2}), shared={}, change=change)
+
+
+SMALL: Final = [
+    (flow(), ALICE, BOB),
+    (lines(), ALICE, BOB),
+    (emails(), ALICE_MAIL, BOB_MAIL),
+    (extensions(), ALICE, BOB),
+    (voicemails(), ALICE_MAIL, BOB_MAIL),
+    (destinations(), ALICE, BOB),
+]
+
+
 class TestCalls(ConnectorSuite):
     """v_xml_cdr, with JSON and XML in it."""
 
@@ -303,3 +405,62 @@ class TestFreeSwitchCalls(ConnectorSuite):
     @pytest.fixture
     def harness(self, url: str) -> TableHarness:
         return TableHarness(url, plain(), ALICE, BOB)
+
+
+class TestOtherParts(ConnectorSuite):
+    """The copies of a call, and who has which extension, mailbox and number."""
+
+    @pytest.fixture(params=SMALL, ids=[seed.part for seed, *_ in SMALL])
+    def harness(self, request: pytest.FixtureRequest, url: str) -> TableHarness:
+        return TableHarness(url, *request.param)
+
+
+class BookHarness(Harness):
+    """What hangs on a contact, found by the account that a number leads to."""
+
+    entry = "fusionpbx-db"
+    server = "PostgreSQL"
+    verbs = frozenset({"erase", "redact", "rectify", "split", "check"})
+    subject = Identifier("account", str(ident(1)))
+    bystander = Identifier("account", str(ident(2)))
+    values: Final = {
+        "contact_phones": {"phone_number": "+4930901820"},
+        "contact_emails": {"email_address": "alice@example.org"},
+        "contact_addresses": {"address_street": "Main Street 1"},
+        "contact_notes": {"contact_note": "likes tea"},
+    }
+
+    def __init__(self, url: str) -> None:
+        """Configure the store with these parts."""
+        self.url = url
+        self.connector: FusionPbxDb = store(url, *self.values)
+
+    def seed(self) -> int:
+        for number in (1, 2):
+            for part, values in self.values.items():
+                key = next(iter(TABLES[part].c)).name
+                named = {key: ident(10 + number), "contact_uuid": ident(number)}
+                fill(self.url, part, {**named, **values})
+        return len(self.values)
+
+    def count(self) -> int:
+        rows = [row for part in self.values for row in rows_of(self.url, part)]
+        return sum(row["contact_uuid"] == ident(1) for row in rows)
+
+    def others(self) -> bytes:
+        rows = [(part, row) for part in self.values for row in rows_of(self.url, part)]
+        return repr([each for each in rows if ident(12) in each[1].values()]).encode()
+
+    def changes(self, record: Record) -> Mapping[str, object]:
+        return {"contact_note": "corrected"} if "contact_note" in record.data else {}
+
+    def unreachable(self) -> FusionPbxDb:
+        return store("postgresql+psycopg://nobody@127.0.0.1:1/nothing", *self.values)
+
+
+class TestBook(ConnectorSuite):
+    """The tables around v_contacts, asked for an account."""
+
+    @pytest.fixture
+    def harness(self, url: str) -> BookHarness:
+        return BookHarness(url)

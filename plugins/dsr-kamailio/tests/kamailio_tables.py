@@ -7,7 +7,7 @@ SQLAlchemy reads them there.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from attrs import frozen
 from sqlalchemy.pool import NullPool
 
-from dsr.model import Identifier, Record
+from dsr.model import Credential, Identifier, Record
 from dsr.settings import Context
 from dsr.testing import Harness
 from dsr_kamailio.database import KamailioDb, from_config
@@ -108,6 +108,7 @@ class TablesHarness(Harness):
     """Every table with parties: the subject alone in each place, both together, and the other."""
 
     connector: KamailioDb
+    entry = "kamailio-db"
     verbs = frozenset({"erase", "redact", "rectify", "check", "credentials"})
 
     def __init__(self, url: str, kind: str, parts: tuple[str, ...] = PARTS) -> None:
@@ -121,6 +122,7 @@ class TablesHarness(Harness):
             for name in parts:
                 connection.execute(tables().tables[name].delete())
         self.hers: dict[tuple[str, int], frozenset[str] | None] = {}
+        self.hashes: dict[Identifier, list[Credential]] = {}
         if kind == "phone":
             self.subject = Identifier("phone", "+4930901820")
             self.bystander = Identifier("phone", "+49309018200")
@@ -161,11 +163,23 @@ class TablesHarness(Harness):
             row |= self._named(part.parties[party], person, number)
         if not any(row[column] for column in told):
             return  # a table that names nobody of this kind without a domain
+        if name == "subscriber":
+            row |= {"ha1": f"{number:032x}", "ha1b": f"{number + 100:032x}"}
+            self._note_hashes(row)
         connection.execute(table.insert().values(row))
         if self.people[0] in who.values():
             mine = [each for each, person in who.items() if person == self.people[0]]
             about = frozenset[str]().union(*(part.parties[each].about or () for each in mine))
             self.hers[name, number] = about if len(set(who.values())) > 1 else None
+
+    def _note_hashes(self, row: Mapping[str, Any]) -> None:
+        user, domain = row["username"], row["domain"]
+        names = {"ha1": user, "ha1b": f"{user}@{domain}"}
+        hashes = [Credential(each, domain, "MD5", row[name]) for name, each in names.items()]
+        self.hashes.setdefault(Identifier("sip", f"{user}@{domain}"), []).extend(hashes)
+
+    def vouched(self) -> Mapping[Identifier, Sequence[Credential]]:
+        return self.hashes
 
     def _named(self, party: Any, person: _Person, number: int) -> dict[str, str]:
         """Fill the columns of a party: those of an address in turn, and all with whole ones."""

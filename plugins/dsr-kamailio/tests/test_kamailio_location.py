@@ -79,6 +79,7 @@ def registrar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 class BindingsHarness(Harness):
     """Telephones registered under numbers, in several spellings."""
 
+    entry = "kamailio-location"
     server = "Kamailio 5.6"
     verbs = frozenset({"erase", "check"})
     connector: Location

@@ -35,6 +35,7 @@ LINES = (
 class LinesHarness(Harness):
     """A log with those lines."""
 
+    entry = "kamailio-logs"
     verbs = frozenset({"redact", "check", "split"})
     subject = Identifier("phone", "+4930901820")
     bystander = Identifier("phone", "+49309018200")

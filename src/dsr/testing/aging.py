@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 import pytest
 
-from dsr.connector import Ages, Connector, Erases, Restricts
-from dsr.errors import ConfigurationError, StoreUnavailable
+from dsr.connector import Ages, Erases, Restricts
+from dsr.errors import ConfigurationError
 from dsr.model import Identifier, Record, Unread
-from dsr.testing._views import bytes_of, found, secrets, shows_nobody
+from dsr.testing._views import bytes_of, found, is_unavailable, missing, secrets, streams
 from dsr.testing.harness import Harness
 
 __all__ = ["AgingLaws"]
@@ -93,19 +94,21 @@ class AgingLaws:
             with pytest.raises(ConfigurationError):
                 list(connector.aged(category, "no such field", _LATE))
 
+    def test_aged_streams(self, harness: Harness) -> None:
+        """Memory does not grow with the number of old records: each is yielded as it is read."""
+        connector = _ages(harness)
+        (category, *_) = _dated(harness, _known(harness))
+        streams(harness, lambda: connector.aged(category, harness.anchor, _LATE))
+
     def test_aged_does_not_take_a_missing_store_for_a_young_one(self, harness: Harness) -> None:
         """A store that is not there raises: nothing old in it would be a false proof."""
         _ages(harness)
-        missing: Connector | None = harness.unreachable()
-        if missing is None:
-            pytest.skip("the harness has no unreachable store")
-        assert isinstance(missing, Ages)
+        connector = missing(harness)
+        assert isinstance(connector, Ages)
         for category in _dated(harness, _known(harness)):
-            with pytest.raises(StoreUnavailable) as raised:
-                list(missing.aged(category, harness.anchor, _LATE))
-            shows_nobody(harness, raised.value)
+            is_unavailable(harness, partial(_all, connector.aged, category, harness.anchor))
 
-    def test_aged_lists_nothing_that_was_erased(self, harness: Harness) -> None:
+    def test_erase_removes_all_that_aged_lists(self, harness: Harness) -> None:
         """After the erasure of all it lists it lists nothing: routine deletion comes to an end."""
         connector = _ages(harness)
         if not isinstance(connector, Erases):
@@ -113,6 +116,10 @@ class AgingLaws:
         for category in _dated(harness, _known(harness)):
             connector.erase(list(_listed(harness, connector, category, _LATE)))
             assert not _listed(harness, connector, category, _LATE)
+
+
+def _all(aged: Callable[..., Iterator[object]], category: str, anchor: str) -> list[object]:
+    return list(aged(category, anchor, _LATE))
 
 
 def _ages(harness: Harness) -> Ages:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
 
 from dsr.connector import Connector
-from dsr.model import Identifier, Kind, Record
+from dsr.model import Credential, Identifier, Kind, Record
+from dsr.phone import nationals
 
 __all__ = ["Harness"]
 
@@ -23,19 +26,27 @@ class Harness(ABC):
     `seed`, `count` and `others` speak to the store itself (SQL, the file system, a vendor's
     client). If they used the connector, a connector that sees nothing would look perfect.
 
-    `server` says what the store runs on, for reports ("PostgreSQL", "Ceph RGW"); `verbs` which
-    methods the connector must have (`erase`, `redact`, `rectify`, `restrict`, `lock`, `split`,
-    `check`, `credentials`, `aged`): a law of a verb that a connector lacks is skipped, and a verb
+    `verbs` names all methods that the connector has besides `find`: `erase`, `redact`,
+    `rectify`, `restrict`, `lock`, `split`, `check`, `credentials`, `aged`. It has no default,
+    though an empty set will do: a law of a verb that a connector lacks is skipped, and a verb
     that it lost would go unseen. `anchor` is the field that `aged` is tried with; empty, each
-    record's own time.
+    record's own time. `derived` names fields that any correction changes with it, as the text
+    of a whole card.
+
+    For reports: `server` says what the store runs on ("PostgreSQL", "Ceph RGW"), and `entry`
+    what `dsr.toml` calls the connector, which is the name of its entry point.
     """
 
     connector: Connector
+    entry: str = ""
     server: str = "files"
-    verbs: frozenset[str] = frozenset()
+    verbs: frozenset[str]
     anchor: str = ""
+    derived: frozenset[str] = frozenset()
     subject: Identifier
     bystander: Identifier
+
+    # What every harness has
 
     @abstractmethod
     def seed(self) -> int:
@@ -62,18 +73,33 @@ class Harness(ABC):
         them (a row's id), not by the subject's value: after a redaction that is gone.
         """
 
-    def strangers(self, number: int) -> Sequence[Identifier]:
-        """Return `number` (up to 1,000) identifiers, of the subject's kind, of nobody seeded.
+    # What most need
 
-        The default takes fictional North American numbers and reserved names and addresses:
-        override it if `seed` writes such.
+    def unreachable(self) -> Connector | None:
+        """Return the connector, with the same verbs, set up for a store that is not there.
+
+        None skips what is judged by it.
         """
-        return [_stranger(self.subject.kind, each) for each in range(number)]
+        return None
 
     def content(self, record: Record) -> bytes | None:
-        """Return the raw bytes behind a record with content; None means "not compared"."""
+        """Return the raw bytes that lie behind a record (a recording); None where there are none.
+
+        Needed if any record has content. Read them from the store itself: `record` tells which.
+        """
         del record
         return None
+
+    def more(self, number: int) -> bool:
+        """Write `number` further records of the subject, dated, like those of `seed`.
+
+        Called after `seed`, with some thousands, to see that memory does not grow with them.
+        Return False if the store takes too long for so many: that skips the law.
+        """
+        del number
+        return False
+
+    # What some verbs need
 
     def changes(self, record: Record) -> Mapping[str, object]:
         """Return a correction to try on a record; needed if the connector rectifies.
@@ -92,12 +118,41 @@ class Harness(ABC):
         return record.at
 
     def locked(self) -> int:
-        """Return how many records the store itself refuses to let go; for `Locks` only."""
-        raise NotImplementedError
+        """Return how many records the store itself refuses to let go; needed for `Locks`."""
+        msg = "Harness.locked counts the store's locks: write it for a connector that locks"
+        raise NotImplementedError(msg)
 
-    def unreachable(self) -> Connector | None:
-        """Return the connector set up for a store that is not there; None skips that law."""
-        return None
+    def lock_as_another(self, key: str) -> None:
+        """Lock a record as somebody else would, without dsr's mark; needed for `Locks`."""
+        msg = "Harness.lock_as_another sets a foreign lock: write it for a connector that locks"
+        raise NotImplementedError(msg)
+
+    def vouched(self) -> Mapping[Identifier, Sequence[Credential]]:
+        """Return two or more SIP addresses that `seed` wrote hashes for; needed for `Vouches`.
+
+        An empty mapping says that the store of this harness keeps none.
+        """
+        msg = "Harness.vouched names the seeded hashes: write it for a connector with credentials"
+        raise NotImplementedError(msg)
+
+    # What fits as it is, mostly
+
+    def strangers(self, number: int) -> Sequence[Identifier]:
+        """Return `number` (up to 1,000) identifiers, of the subject's kind, of nobody seeded.
+
+        The default takes fictional North American numbers and reserved names and addresses:
+        override it if `seed` writes such.
+        """
+        return [_stranger(self.subject.kind, each) for each in range(number)]
+
+    def neighbours(self) -> Sequence[Identifier]:
+        """Return identifiers that a sloppy match takes for the subject's.
+
+        The default has the same number in another country, and one digit more or fewer at
+        either end; of other kinds, one character more or fewer. No record of the subject alone
+        may speak of one of them.
+        """
+        return [attrs.evolve(self.subject, value=each) for each in near(self.subject)]
 
 
 def _stranger(kind: Kind, number: int) -> Identifier:
@@ -111,3 +166,23 @@ def _stranger(kind: Kind, number: int) -> Identifier:
         case _:
             value = f"stranger-{number:08}"
     return Identifier(kind, value)
+
+
+def near(who: Identifier) -> Iterator[str]:
+    """Yield values that a sloppy match takes for that of `who`."""
+    if who.kind == "ip":
+        return  # one digit more may be no address
+    if who.kind == "phone":
+        code, _ = nationals(who.value)
+        start = f"+{code}"
+        national = who.value.removeprefix(start)
+        yield f"+{'43' if code != '43' else '49'}{national}"
+        tail = ""
+    else:
+        start = ""
+        national, at, domain = who.value.partition("@")
+        tail = at + domain
+    yield f"{start}{national}0{tail}"
+    yield f"{start}{national[:-1]}{tail}"
+    yield f"{start}1{national}{tail}"
+    yield f"{start}{national[1:]}{tail}"

@@ -5,14 +5,20 @@ from __future__ import annotations
 import pytest
 
 from dsr.testing.aging import AgingLaws
+from dsr.testing.asking import AskingLaws
+from dsr.testing.changing import ChangingLaws
+from dsr.testing.erasing import ErasingLaws
 from dsr.testing.harness import Harness
 from dsr.testing.reading import ReadingLaws
-from dsr.testing.writing import WritingLaws
+from dsr.testing.records import RecordLaws
+from dsr.testing.redacting import RedactingLaws
 
 __all__ = ["ConnectorSuite"]
 
 
-class ConnectorSuite(ReadingLaws, WritingLaws, AgingLaws):
+class ConnectorSuite(
+    ReadingLaws, RecordLaws, AskingLaws, ErasingLaws, RedactingLaws, ChangingLaws, AgingLaws
+):
     r"""Every law of `dsr.connector` as a test.
 
     Subclass it, and write one fixture::
@@ -25,6 +31,7 @@ class ConnectorSuite(ReadingLaws, WritingLaws, AgingLaws):
         class MyHarness(Harness):
             subject = Identifier("phone", "+4930901820")
             bystander = Identifier("phone", "+4930901821")
+            verbs = frozenset()  # it only finds
 
             def __init__(self, folder):
                 self.file = folder / "calls.txt"

@@ -112,7 +112,7 @@ class VCards:
         """Set properties of a card: a text, or a list of texts for one that stands several times.
 
         REV stays as it is: it is the owner's time of change, and a card's place in a tenure.
-        Raises `Refused` if the card is gone, or cannot hold the value.
+        Raises `Refused` if the card is gone, or cannot hold the value, and `StoreUnavailable`.
         """
         path, mark, place = _parsed(key)
         if place:
@@ -120,6 +120,7 @@ class VCards:
         values = {name.lower(): _values(value) for name, value in changes.items()}
         if any(name in _FIXED or not _NAME.fullmatch(name) for name in values):
             raise Refused(self.name, "one of these is no property that can be set")
+        self._parts()  # a folder that is not mounted is not an empty one
         met = False
 
         def corrected(card: Card, own: frozenset[str]) -> Card:
