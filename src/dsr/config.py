@@ -114,7 +114,7 @@ class Configuration:
     @property
     def context(self) -> Context:
         """What connectors are told besides their own table."""
-        return Context(self.policy.operator.country, self.path.parent)
+        return Context(self.policy.operator.region, self.path.parent)
 
     def desk(self) -> Desk:
         """Open the ledger and return the desk.
@@ -174,7 +174,7 @@ def _table(path: Path) -> dict[str, object]:
 def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
     pin, rest = _one_time_pin(table)
     file = settings(_File, rest, "")
-    context = Context(file.operator.country, path.parent)
+    context = Context(file.operator.region, path.parent)
     problems: list[str] = []
 
     def tried(check: Callable[[], list[T]]) -> list[T]:

@@ -23,7 +23,14 @@ MINE = (
     "rec/2026/03/02/in-4930231251\u00e9/+493023125100.wav",
 )
 OTHERS = "rec/2026/03/01/out-03023125101.wav"
-CASE = ("--case", "12 O 34/26", "--reason", "defence of legal claims", "--law", "GDPR Art. 17(3)(e)")
+CASE = (
+    "--case",
+    "12 O 34/26",
+    "--reason",
+    "defence of legal claims",
+    "--law",
+    "GDPR Art. 17(3)(e)",
+)
 
 CONFIG = """
 [operator]

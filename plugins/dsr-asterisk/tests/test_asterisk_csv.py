@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import gzip
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,7 +24,7 @@ from dsr.testing import ConnectorSuite, Harness
 from dsr_asterisk.csv_files import CsvFiles, from_config
 from dsr_asterisk.rows import Kind, parse
 
-CORPUS: Final = Path(__file__).parents[4] / "shared" / "corpus"
+CORPUS: Final = Path(os.environ.get("DSR_CORPUS", Path(__file__).parents[4] / "shared" / "corpus"))
 
 #: Rows of Alice alone, of both, and of Bob alone; the desks are the extensions 1001 and 10010.
 HERS: Final = (
