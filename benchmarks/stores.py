@@ -347,7 +347,7 @@ def all_memory() -> list[Row]:
     names |= {each: values[0] for each, values in FOLDERS.items()} | {"s3": "`s3` on Ceph RGW"}
     found: list[Row] = []
     for kind, name in names.items():
-        size = 2_000 if kind == "s3" else FOLDERS[kind][3] if kind in FOLDERS else ROWS
+        size = 5_000 if kind == "s3" else FOLDERS[kind][3] if kind in FOLDERS else ROWS
         with ExitStack() as stack:
             one, four = (grown(stack, kind, each) for each in (size, 4 * size))
         found.append(

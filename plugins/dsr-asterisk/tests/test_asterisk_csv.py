@@ -334,6 +334,19 @@ def test_users_in_files_that_others_wrote_are_found() -> None:
         assert len(find(connector, Identifier("sip", user))) == expected
 
 
+@pytest.mark.skipif(not CORPUS.exists(), reason="the harness has no corpus of others' files")
+@pytest.mark.parametrize(("user", "rows"), [("s", 10 + 8), ("x", 12 + 11)])
+def test_users_in_events_that_others_wrote_are_found(user: str, rows: int) -> None:
+    """CEL: the rows of whom an extension or a channel names, as grep and awk count them.
+
+    They hold no phone number at all: a made-up one is in none of them.
+    """
+    folder = CORPUS / "cdr" / "asterisk-testsuite"
+    connector = store(folder, files=["**/CELMaster*.csv"], rows="cel")
+    assert len(find(connector, Identifier("sip", user))) == rows
+    assert find(connector, Identifier("phone", "+4930901820")) == []
+
+
 def independent(text: str) -> str:
     """Return the number that `phonenumbers` reads, with what a PBX puts before it taken off."""
     bare = text.removeprefix("0") if text.startswith("0+") else text
