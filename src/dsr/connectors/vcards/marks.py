@@ -14,7 +14,7 @@ from attrs import define, field
 from dsr.connectors.vcards.books import cards
 from dsr.connectors.vcards.cards import Card
 
-__all__ = ["Marks"]
+__all__ = ["Digests", "Marks"]
 
 
 _FEW: Final = 10_000  # digests in memory; more go to disk
