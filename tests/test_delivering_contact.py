@@ -125,7 +125,7 @@ class TestContact:
             asked(accounts)
 
     def test_a_former_holder_is_not_written_to(self, accounts: Shelf) -> None:
-        """Rule 28 (GDPR Art. 5(1)(f)): the number was somebody else's; their address is not the person's."""
+        """Rule 28 (GDPR Art. 5(1)(f)): their address is not the person's."""
         account(accounts)
         former = [["phone", EVA.value, None, LONG_AGO.isoformat()]]
         account(accounts, "k2", "former@example.org", name="A0", links=former)

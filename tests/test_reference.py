@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from dsr import assurance, config
-from dsr.connectors import files, logs, s3, vcards
+from dsr.connectors import files, logs, s3, vcards, voicemail
 from dsr.connectors.sql import config as sql
 from dsr.connectors.sql import from_config
 from dsr.delivering import Delivery
@@ -65,6 +65,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     '`[stores.NAME]` with `connector = "s3"`': s3.Settings,
     '`[stores.NAME]` with `connector = "logs"`': logs.Settings,
     '`[stores.NAME]` with `connector = "vcards"`': vcards.Settings,
+    '`[stores.NAME]` with `connector = "voicemail"`': voicemail.Settings,
     "`[categories.NAME]`": Category,
     "One of `keep`": Retention,
     "One of `stages`": Stage,
@@ -206,6 +207,7 @@ _CALLS: Final = {
         "head_object": {"s3:GetObjectVersion"},
     },
     "Erase": {
+        "delete_object": {"s3:DeleteObjectVersion"},
         "delete_objects": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
         "abort_multipart_upload": {"s3:AbortMultipartUpload"},
     },
@@ -214,6 +216,7 @@ _CALLS: Final = {
         "put_object_tagging": {"s3:PutObjectVersionTagging"},
         "put_object_legal_hold": {"s3:PutObjectLegalHold"},
     },
+    "Prove": {"put_object": {"s3:PutObject"}},
     "Check": {
         "get_bucket_replication": {"s3:GetReplicationConfiguration"},
         "get_bucket_logging": {"s3:GetBucketLogging"},

@@ -124,7 +124,7 @@ class Configuration:
     @property
     def context(self) -> Context:
         """What connectors are told besides their own table."""
-        return Context(self.policy.operator.country, self.path.parent)
+        return Context(self.policy.operator.region, self.path.parent)
 
     def desk(self) -> Desk:
         """Open the ledger and return the desk.
@@ -187,7 +187,7 @@ def _configuration(table: Mapping[str, object], path: Path) -> Configuration:
     identity, rest = _apart(table)
     file = settings(_File, rest, "")
     pin = cast("Mapping[str, object]", identity.get(_PIN, {}))
-    context = Context(file.operator.country, path.parent)
+    context = Context(file.operator.region, path.parent)
     problems: list[str] = []
 
     def tried(check: Callable[[], list[T]]) -> list[T]:

@@ -3,11 +3,16 @@
 The canonical form is E.164 with the plus (ITU-T E.164, RFC 3966 global number). Stores spell
 it in ten ways; `spellings` lists them as bare digits and plusses, so that a store can be asked
 by equality, and `dsr.match` finds them inside text.
+
+A site may dial with more digits before a number than the numbering plans know: an outside line,
+a carrier's or an account's code. Wherever a `region` is asked for, `dialling(region, prefixes)`
+may stand, and spellings with these prefixes count as well.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -15,12 +20,13 @@ import phonenumbers
 
 from dsr.errors import ConfigurationError, InvalidIdentifier
 
-__all__ = ["check_region", "compact", "nationals", "normalise", "spellings"]
+__all__ = ["check_region", "compact", "dialling", "nationals", "normalise", "spellings"]
 
 #: What a private branch exchange or a careless user puts before the country code: the plus, an
 #: international prefix (ITU-T E.123 `+`, `00`; North America `011`), after an outside-line digit.
 _INTERNATIONAL: Final = ("+", "++", "00", "00+", "011", "011+", "0+", "000", "9011", "9011+", "900")
 
+_PREFIX: Final = re.compile("[0-9]{1,8}")
 _WRAPPED = re.compile(r"<([^<>]*)>\s*$")
 _SCHEME = re.compile(r"^\s*(?:sips?|tel):(?://)?", re.IGNORECASE)
 _BEHIND = re.compile(r"(?::[^@]*)?@.*|;.*", re.DOTALL)  # password, host, parameters (RFC 3261)
@@ -39,6 +45,17 @@ def check_region(region: str) -> str:
     return region
 
 
+def dialling(region: str, prefixes: Sequence[str]) -> str:
+    """Return `region` as it is dialled from a site that puts any of `prefixes` before numbers.
+
+    Each is one to eight digits. Raises `ConfigurationError` otherwise.
+    """
+    if not all(_PREFIX.fullmatch(each) for each in prefixes):
+        what = "this is no prefix of dialled numbers"
+        raise ConfigurationError(what, 'write one to eight digits, such as "9" or "9810"')
+    return " ".join((region, *sorted(set(prefixes), key=lambda each: (-len(each), each))))
+
+
 def compact(text: str) -> str:
     """Return the digits and plusses of `text`, everything else dropped."""
     return _SEPARATORS.sub("", text)
@@ -49,9 +66,10 @@ def normalise(text: str, region: str) -> str:
     """Return the E.164 form (`+4930901820`) of a number spelled in any way.
 
     `text` may be a SIP or tel URI, a name-addr (`"Name" <030…>`) or plain; a number without
-    country code is read in `region` (ISO 3166-1 alpha-2). Raises `InvalidIdentifier` for what
-    is no possible number; the message does not repeat it.
+    country code is read in `region` (ISO 3166-1 alpha-2, or from `dialling`). Raises
+    `InvalidIdentifier` for what is no possible number; the message does not repeat it.
     """
+    region, *prefixes = region.split(" ")
     bare = text.strip()
     if wrapped := _WRAPPED.search(bare):
         bare = wrapped[1]
@@ -61,10 +79,10 @@ def normalise(text: str, region: str) -> str:
     digits = compact(bare.replace("(0)", "") if "+" in bare or "00" in bare[:2] else bare)
     head, plus, tail = digits.rpartition("+")
     if plus:  # 9011+44…, ++44…, 0+44…: the plus says where the country code begins
-        if head + plus not in _INTERNATIONAL:  # two numbers: which one is meant?
-            raise _invalid()
+        if head + plus not in _INTERNATIONAL and head not in prefixes:
+            raise _invalid()  # two numbers: which one is meant?
         digits = plus + tail
-    number = _listed(digits, region) or _unlisted(digits)
+    number = _listed(digits, region) or _prefixed(digits, region, prefixes) or _unlisted(digits)
     if number is None:
         raise _invalid()
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
@@ -81,6 +99,25 @@ def _listed(digits: str, region: str) -> phonenumbers.PhoneNumber | None:
     for candidate in _readings(digits, region):
         number = _parse(candidate, region)
         if number is not None and phonenumbers.is_valid_number(number):
+            return number
+    return None
+
+
+def _prefixed(digits: str, region: str, prefixes: Sequence[str]) -> phonenumbers.PhoneNumber | None:
+    """Return the number of a numbering plan that stands behind a prefix of the site, the longest.
+
+    With country code or trunk prefix: a bare national number could be too many others.
+    """
+    home = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    trunk = (home.national_prefix or "") if home is not None else "0"
+    for prefix in prefixes:
+        if not digits.startswith(prefix):
+            continue
+        rest = digits[len(prefix) :]
+        number = None if rest.startswith("0") else _listed("+" + rest, region)
+        if number is None and rest.startswith(("0", trunk)):
+            number = _listed(rest, region)
+        if number is not None:
             return number
     return None
 
@@ -124,8 +161,12 @@ def spellings(e164: str, region: str) -> tuple[str, ...]:
     """Return every spelling of `e164`, as digits and plusses without separators.
 
     International forms always; national ones (with trunk prefix, and bare) where the number
-    belongs to the country calling code of `region`. Sorted, so that statements are stable.
+    belongs to the country calling code of `region`. Behind the prefixes of a site (`dialling`)
+    those that mean this number only, as `normalise` reads them: where the whole is somebody's
+    number as it stands, it is none. Sorted, so that statements are stable.
     """
+    site = region
+    region, *prefixes = site.split(" ")
     number = phonenumbers.parse(e164, None)
     code = str(number.country_code)
     national = phonenumbers.national_significant_number(number)
@@ -136,7 +177,15 @@ def spellings(e164: str, region: str) -> tuple[str, ...]:
         found |= {national, trunk + national}
         if trunk and trunk != code:  # +49 (0)30 …
             found |= {f"+{code}{trunk}{national}", f"00{code}{trunk}{national}"}
-    return tuple(sorted(found))
+    dialled = {prefix + each for prefix in prefixes for each in found}
+    return tuple(sorted(found | {each for each in dialled if _means(each, site, e164)}))
+
+
+def _means(digits: str, region: str, e164: str) -> bool:
+    try:
+        return normalise(digits, region) == e164
+    except InvalidIdentifier:
+        return False
 
 
 @lru_cache(maxsize=65536)

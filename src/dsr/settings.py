@@ -41,8 +41,8 @@ _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 class Context:
     """What every connector is told besides its own table.
 
-    `region` is the operator's home region (ISO 3166-1 alpha-2); `folder` the one that relative
-    paths start from (the configuration file's).
+    `region` is the operator's home region (ISO 3166-1 alpha-2, or from `dsr.phone.dialling`);
+    `folder` the one that relative paths start from (the configuration file's).
     """
 
     region: str

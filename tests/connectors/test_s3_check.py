@@ -44,6 +44,7 @@ def texts(connector: S3, kind: str) -> list[str]:
         ("s3:AbortMultipartUpload", "s3:AbortMultipartUpload"),
         ("s3:PutObjectVersionTagging", "s3:PutObjectVersionTagging"),
         ("s3:PutObjectLegalHold", "s3:PutObjectLegalHold"),
+        ("s3:PutObject", "s3:PutObject"),
     ],
 )
 def test_each_missing_right_is_named(rgw: Rgw, action: str, right: str) -> None:

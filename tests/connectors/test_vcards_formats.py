@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections import Counter
@@ -24,7 +25,8 @@ from dsr.phone import spellings
 from dsr.settings import Context
 from dsr.testing import ConnectorSuite, Harness
 
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "vcard"
+_CORPUS = Path(os.environ.get("DSR_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
+CORPUS = _CORPUS / "vcard"
 SUBJECT = Identifier("phone", "+4930901820")
 BYSTANDER = Identifier("phone", "+4930901821")
 

@@ -6,16 +6,19 @@ import base64
 import hashlib
 import json
 import os
+import threading
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from attrs import evolve
+from attrs import evolve, field, frozen
 
 from dsr.errors import StoreError
 from dsr.package import Package
+from dsr.package.recordings import Recording, opened
 from tests.package.filling import RIFF, Audio, cover, lines, manifest, recording, unzipped
 
 CORPUS = Path(os.environ.get("DSR_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
@@ -166,3 +169,39 @@ def test_many_recordings_come_in_order() -> None:
     archive = packed(*(Audio(pieces=(b"%d" % number,)) for number in range(200)))
     for number in range(200):
         assert archive.read(f"recordings/{number + 1:04d}.wav") == b"%d" % number
+
+
+@frozen
+class Slow(Audio):
+    """Audio whose store answers only when enough others are being asked, too."""
+
+    together: threading.Barrier = field(factory=lambda: threading.Barrier(1))
+
+    def chunks(self) -> Iterator[bytes]:
+        """Wait for the others, but not for ever."""
+        self.together.wait(timeout=20)
+        yield from super().chunks()
+
+
+def test_slow_recordings_are_opened_together() -> None:
+    """Opening mostly waits: eight contents of which none answers before all are asked come in."""
+    together = threading.Barrier(8)
+    contents = [Slow(pieces=(b"%d" % number,), together=together) for number in range(8)]
+    archive = packed(*contents)
+    assert len([each for each in archive.namelist() if each.endswith(".wav")]) == 8
+
+
+def test_no_more_is_opened_than_can_wait() -> None:
+    """Law 9: of a thousand recordings few are open before the first one is taken."""
+    opened_ahead: list[int] = []
+
+    class Counted(Audio):
+        def chunks(self) -> Iterator[bytes]:
+            opened_ahead.append(1)
+            return super().chunks()
+
+    steps = [recording(Counted()) for _ in range(1000)]
+    reading = opened(Recording(*each) for each in steps)
+    next(reading)
+    assert len(opened_ahead) <= 2 * 16
+    reading.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import gzip
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,7 +24,7 @@ from dsr.testing import ConnectorSuite, Harness
 from dsr_asterisk.csv_files import CsvFiles, from_config
 from dsr_asterisk.rows import Kind, parse
 
-CORPUS: Final = Path(__file__).parents[4] / "shared" / "corpus"
+CORPUS: Final = Path(os.environ.get("DSR_CORPUS", Path(__file__).parents[4] / "shared" / "corpus"))
 
 #: Rows of Alice alone, of both, and of Bob alone; the desks are the extensions 1001 and 10010.
 HERS: Final = (
@@ -340,6 +341,19 @@ def test_users_in_files_that_others_wrote_are_found() -> None:
     for user in {row[1] for row in rows if row[1]} | {row[2] for row in rows}:
         expected = sum(user in (row[1], row[2]) for row in rows)
         assert len(find(connector, Identifier("sip", user))) == expected
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="the harness has no corpus of others' files")
+@pytest.mark.parametrize(("user", "rows"), [("s", 10 + 8), ("x", 12 + 11)])
+def test_users_in_events_that_others_wrote_are_found(user: str, rows: int) -> None:
+    """CEL: the rows of whom an extension or a channel names, as grep and awk count them.
+
+    They hold no phone number at all: a made-up one is in none of them.
+    """
+    folder = CORPUS / "cdr" / "asterisk-testsuite"
+    connector = store(folder, files=["**/CELMaster*.csv"], rows="cel")
+    assert len(find(connector, Identifier("sip", user))) == rows
+    assert find(connector, Identifier("phone", "+4930901820")) == []
 
 
 def independent(text: str) -> str:

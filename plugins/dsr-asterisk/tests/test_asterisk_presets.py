@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -16,7 +17,7 @@ from dsr.connector import Connector, Redacts
 from dsr.model import Found, Identifier
 from dsr.settings import Context
 
-CORPUS: Final = Path(__file__).parents[4] / "shared" / "corpus"
+CORPUS: Final = Path(os.environ.get("DSR_CORPUS", Path(__file__).parents[4] / "shared" / "corpus"))
 
 
 def store(kind: str, path: Path, **more: object) -> Connector:

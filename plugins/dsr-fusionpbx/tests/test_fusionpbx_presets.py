@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,7 +15,8 @@ from dsr.model import Found, Identifier
 from dsr.settings import Context
 from fusionpbx_stores import ALICE, ALICE_DESK, BOB, DOMAIN, ident
 
-CORPUS: Final = Path(__file__).parents[4] / "shared" / "corpus" / "logs"
+_CORPUS: Final = Path(os.environ.get("DSR_CORPUS", Path(__file__).parents[4] / "shared" / "corpus"))
+CORPUS: Final = _CORPUS / "logs"
 #: As sofia_reg.c writes of strangers who try; made up.
 _OWN: Final = "\n".join(
     f"2026-03-05 11:30:15.000001 [WARNING] sofia_reg.c:2531 Can't find user [{user}@192.0.2.1]"

@@ -2,23 +2,27 @@
 
 Patterns are those of a shell: `*.log` names files of the folder itself, `*/*.log` those of the
 folders in it, `**/*.vcf` those at any depth. A symbolic link to a file counts as that file.
+
+`walk` holds the names of one folder at a time; besides, only files with several names take
+memory.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
 from attrs import field, frozen
 
 from dsr.connectors.disk import reason
 from dsr.errors import StoreUnavailable
 
-__all__ = ["Listed", "Part", "listing", "parts"]
+__all__ = ["Listed", "Part", "listing", "parts", "walk"]
 
 
 @frozen
@@ -38,15 +42,19 @@ class Listed:
 
 @frozen
 class Part:
-    """One listed file, and its place among all of them, to name it without its name."""
+    """One listed file, and its place among all of them, to name it without its name.
+
+    `count` is how many there are; 0 if nobody counted.
+    """
 
     file: Listed
     number: int
-    count: int
+    count: int = 0
 
     def __str__(self) -> str:
         """Return how messages name the file."""
-        return f"file {self.number} of {self.count} in name order"
+        of = f" of {self.count}" if self.count else ""
+        return f"file {self.number}{of} in name order"
 
 
 def parts(
@@ -58,36 +66,86 @@ def parts(
 
 
 def listing(store: str, root: Path, patterns: Sequence[str]) -> list[Listed]:
-    """Return the files that the patterns name, each file once, sorted by path.
+    """Return what `walk` yields."""
+    return list(walk(store, root, patterns))
+
+
+def walk(store: str, root: Path, patterns: Sequence[str]) -> Iterator[Listed]:
+    """Yield the files that the patterns name, each file once, sorted by path.
 
     Raises `StoreUnavailable` if the folder itself cannot be listed; a folder in it or a file
-    that cannot be looked at is in the list with its `error`.
+    that cannot be looked at comes with its `error`.
     """
     ways = [tuple(pattern.split("/")) for pattern in patterns]
+    top = os.fsencode(root)
     try:
-        found = list(_walk(os.fsencode(root), b"", ways))
+        yield from _once(top, ways, _walk(top, b"", ways))
     except OSError as error:
         what = f"its folder cannot be read ({reason(error)})"
         raise StoreUnavailable(store, what, "mount it, or correct path") from None
-    once: dict[object, Listed] = {}
-    for each in sorted(found, key=lambda file: file.path):
-        once.setdefault(each.path if each.error else (each.device, each.inode), each)
-    return list(once.values())
 
 
-def _walk(root: bytes, folder: bytes, ways: Sequence[tuple[str, ...]]) -> Iterator[Listed]:
-    """Yield what lies in `folder` (relative, with the slash at its end) along the ways."""
-    with os.scandir(os.path.join(root, folder)) as entries:  # noqa: PTH118  (bytes)
-        for entry in entries:
-            name, path = os.fsdecode(entry.name), folder + entry.name
-            deeper = [way for each in ways for way in _below(each, name)]
-            if any(_names(way, name) for way in ways):
-                yield from _look(entry, path)
-            if deeper and entry.is_dir(follow_symlinks=False):
+class _Seen(NamedTuple):
+    """A file as it was met, and whether another name of it may be met as well."""
+
+    file: Listed
+    is_link: bool
+    has_names: bool
+
+
+def _once(root: bytes, ways: Sequence[tuple[str, ...]], found: Iterable[_Seen]) -> Iterator[Listed]:
+    """Yield each file under the first of its names only."""
+    real = os.path.realpath(root)
+    shared: set[tuple[int, int]] = set()  # files that were met under one of several names
+    for each in found:
+        node = each.file.device, each.file.inode
+        if each.file.error:
+            yield each.file
+            continue
+        if node in shared:
+            continue
+        if each.is_link or each.has_names:
+            shared.add(node)
+        if each.is_link:
+            target = os.path.relpath(os.path.realpath(os.path.join(root, each.file.path)), real)  # noqa: PTH118  (bytes)
+            if target < each.file.path and _leads(ways, os.fsdecode(target)):
+                continue  # the file itself came before
+        yield each.file
+
+
+def _walk(root: bytes, folder: bytes, ways: Sequence[tuple[str, ...]]) -> Iterator[_Seen]:
+    """Yield what lies in `folder` (relative, with the slash at its end) along the ways, sorted."""
+    for name, is_folder in _sorted(root, folder):
+        text, path = os.fsdecode(name), folder + name
+        if is_folder:
+            deeper = [way for each in ways for way in _below(each, text)]
+            if deeper:
                 try:
                     yield from _walk(root, path + b"/", deeper)
                 except OSError as error:
-                    yield Listed(path, error=f"a folder cannot be listed ({reason(error)})")
+                    what = f"a folder cannot be listed ({reason(error)})"
+                    yield _Seen(Listed(path, error=what), is_link=False, has_names=False)
+        elif any(_names(way, text) for way in ways):
+            yield from _look(root, path)
+
+
+def _sorted(root: bytes, folder: bytes) -> list[tuple[bytes, bool]]:
+    """Return the names in a folder and whether each is one, in the order of paths."""
+    with os.scandir(os.path.join(root, folder)) as entries:  # noqa: PTH118  (bytes)
+        found = [
+            each.name + b"/" if each.is_dir(follow_symlinks=False) else each.name
+            for each in entries
+        ]
+    found.sort()
+    return [(each.removesuffix(b"/"), each.endswith(b"/")) for each in found]
+
+
+def _leads(ways: Sequence[tuple[str, ...]], path: str) -> bool:
+    """Return whether any way leads to a file at this path."""
+    *folders, name = path.split("/")
+    for folder in folders:
+        ways = [way for each in ways for way in _below(each, folder)]
+    return any(_names(way, name) for way in ways)
 
 
 def _names(way: tuple[str, ...], name: str) -> bool:
@@ -107,13 +165,17 @@ def _below(way: tuple[str, ...], name: str) -> Iterator[tuple[str, ...]]:
         yield way[1:]
 
 
-def _look(entry: os.DirEntry[bytes], path: bytes) -> Iterator[Listed]:
+def _look(root: bytes, path: bytes) -> Iterator[_Seen]:
+    where = os.path.join(root, path)  # noqa: PTH118  (bytes)
     try:
-        seen = entry.stat()
+        is_link = stat.S_ISLNK(os.lstat(where).st_mode)
+        seen = os.stat(where)  # noqa: PTH116  (bytes)
     except FileNotFoundError:  # gone meanwhile, or a link that leads nowhere
         return
     except OSError as error:
-        yield Listed(path, error=f"a file cannot be looked at ({reason(error)})")
+        what = f"a file cannot be looked at ({reason(error)})"
+        yield _Seen(Listed(path, error=what), is_link=False, has_names=False)
         return
     if stat.S_ISREG(seen.st_mode):
-        yield Listed(path, seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime)
+        file = Listed(path, seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime)
+        yield _Seen(file, is_link, seen.st_nlink > 1)

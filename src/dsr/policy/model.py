@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from attrs import Attribute, field, frozen
 from dateutil.relativedelta import relativedelta
 
-from dsr.phone import check_region
+from dsr.phone import check_region, dialling
 from dsr.policy.calendars import check_calendar
 
 __all__ = [
@@ -81,6 +81,10 @@ def _country(_: object, _attribute: Attribute[str], value: str) -> None:
     check_region(value)
 
 
+def _prefixes(_: object, _attribute: Attribute[object], value: Sequence[str]) -> None:
+    dialling("", value)
+
+
 @frozen
 class Operator:
     """Who answers (GDPR Arts. 13(1)(a), 15): name, seat, contact, supervisory authority.
@@ -89,6 +93,7 @@ class Operator:
     whose calendar days deadlines and retention are counted in. `legal_name` is the company's
     where `name` is a brand; `representative` the one in the Union (Art. 27) of an operator
     outside it; `channels` where requests may arrive: receipt there starts the clock.
+    `dial_prefixes` are digits that its sites dial before numbers: see `dsr.phone.dialling`.
     """
 
     name: str
@@ -102,6 +107,12 @@ class Operator:
     legal_name: str = ""
     representative: str = ""
     channels: tuple[str, ...] = ()
+    dial_prefixes: tuple[str, ...] = field(default=(), validator=_prefixes)
+
+    @property
+    def region(self) -> str:
+        """The home region, as numbers are dialled from there."""
+        return dialling(self.country, self.dial_prefixes)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -3,7 +3,8 @@
 Rights to read are tried on the first object of the listing. Rights to write are tried on a key
 that does not exist: AWS decides about rights first, and then finds nothing to change. Servers
 that look for the object first are asked again, to write to the first object what no server
-takes: a tag or a legal hold of a form that there is none of.
+takes: a tag or a legal hold of a form that there is none of. Whether the bucket keeps what is
+under a legal hold only writing can tell: see `dsr.connectors.s3.proving`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from botocore.exceptions import ClientError
 from dsr.connectors.s3.bucket import Bucket, busy, code, denied
 from dsr.connectors.s3.locks import has_locks
 from dsr.connectors.s3.looking import Labels
+from dsr.connectors.s3.proving import PROBE
 from dsr.connectors.s3.wire import Page
 from dsr.model import Finding
 
@@ -26,6 +28,8 @@ __all__ = ["Checking"]
 _FIND: Final = "data cannot be found"
 _LOCKS: Final = "locks are not seen before an erasure meets them"
 _MARK: Final = "objects cannot be marked"
+#: The MD5 of no bytes: S3 decides about the right, and then takes no bytes that have another.
+_OF_NOTHING: Final = "1B2M2Y8AsgTpgAmY7PhCfg=="
 _SOME: Final = 100  # versions among which there is one with bytes, if there is any at all
 _TOO_LONG: Final = 200  # signs in a tag's name: S3 takes 128
 
@@ -145,6 +149,14 @@ class Checking:
                 lambda: client.put_object_tagging(**sample, Tagging=no_tag),
             )
         if self.holds:
+            probe = f"{self.prefix}{PROBE}{uuid.uuid4()}"
+            yield from self._try(
+                f"s3:PutObject for {PROBE}*",
+                "that legal holds keep anything cannot be proved, so none is placed",
+                lambda: client.put_object(
+                    **self._bucket, Key=probe, Body=b"dsr", ContentMD5=_OF_NOTHING
+                ),
+            )
             no_hold: Any = {"Status": "UNKNOWN"}
             yield from self._try(
                 "s3:PutObjectLegalHold",

@@ -249,9 +249,11 @@ class LockingS3(S3):
     def lock(self, keys: Sequence[str], on: bool) -> None:  # noqa: FBT001  (the seam's shape)
         """Place the legal hold on every version of the keys, or lift what this placed.
 
-        Raises `Refused` if the bucket has no Object Lock, and for objects that it refuses.
+        Before it places any, it proves on an object of its own, below the prefix, that the
+        bucket keeps what is under one (`dsr.connectors.s3.proving`). Raises `Refused` if it has
+        no Object Lock or does not, and for objects that it refuses.
         """
-        Marking(self.bucket, HELD, hold=True, word="locked").set(keys, on=on)
+        Marking(self.bucket, self.prefix, HELD, hold=True, word="locked").set(keys, on=on)
 
 
 @frozen
@@ -265,7 +267,8 @@ class RestrictingS3(S3):
         refuses.
         """
         hold = self.restriction == "legal hold"
-        Marking(self.bucket, RESTRICTED, hold=hold, word="restricted").set(keys, on=on)
+        mark = Marking(self.bucket, self.prefix, RESTRICTED, hold=hold, word="restricted")
+        mark.set(keys, on=on)
 
 
 @frozen

@@ -16,6 +16,7 @@ from dsr.connectors.s3.bucket import AT_ONCE, GONE, Bucket, code
 from dsr.connectors.s3.listing import unfinished, versions_among
 from dsr.connectors.s3.locks import has_locks
 from dsr.connectors.s3.marks import Version
+from dsr.connectors.s3.proving import unproved
 from dsr.errors import Refused
 
 __all__ = ["Marking"]
@@ -27,20 +28,23 @@ _NOT_HELD = "the server took the hold and does not show it"
 class Marking:
     """One kind of mark: its tag, and whether it also places the legal hold.
 
-    `word` is what messages call it.
+    `prefix` is that of the store; `word` is what messages call the mark.
     """
 
     bucket: Bucket
+    prefix: str
     tag: str
     hold: bool
     word: Literal["locked", "restricted"]
 
     def set(self, keys: Sequence[str], *, on: bool) -> None:
-        """Mark or unmark every version that holds bytes. Raises `Refused` after all others."""
-        if on and self.hold and keys and has_locks(self.bucket) is False:
-            what = "its bucket has no Object Lock, so nothing in it can be put under a legal hold"
-            fix = "switch Object Lock on for the bucket, or the setting off"
-            raise Refused(self.bucket.store, what, fix)
+        """Mark or unmark every version that holds bytes.
+
+        Raises `Refused` before any, if the bucket has no legal holds or is not proved to keep
+        what is under one; after all others, for those that it refuses.
+        """
+        if on and self.hold and keys:
+            self._prove()
         refusals: Counter[str] = Counter()
 
         def act(version: Version) -> str:
@@ -54,6 +58,16 @@ class Marking:
             reasons = ", ".join(f"{count} by {name}" for name, count in sorted(refusals.items()))
             what = f"objects could not be {'' if on else 'un'}{self.word} ({reasons})"
             raise Refused(self.bucket.store, what, "look for missing rights, then run it again")
+
+    def _prove(self) -> None:
+        fix = "switch Object Lock on for the bucket, or the setting off"
+        if has_locks(self.bucket) is False:
+            what = "its bucket has no Object Lock, so nothing in it can be put under a legal hold"
+            raise Refused(self.bucket.store, what, fix)
+        why = unproved(self.bucket, self.prefix)
+        if why:
+            fix = "correct that, or switch the setting off"
+            raise Refused(self.bucket.store, f"nothing was {self.word}: {why}", fix)
 
     def _versions(
         self, keys: Sequence[str], refusals: Counter[str], *, on: bool

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from attrs import field, frozen
 from botocore.exceptions import ClientError
 
-from dsr.connectors.s3.bucket import Bucket, code
+from dsr.connectors.s3.bucket import GONE, Bucket, code
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import TaggingTypeDef
@@ -110,6 +110,20 @@ class Version:
         if places_hold(tags) and not places_hold(rest):
             self._hold("OFF")
         self._tag(rest)
+
+    def is_there(self) -> bool:
+        """Return whether the bucket still has it."""
+        try:
+            self.bucket.client().head_object(**self._where)
+        except ClientError as error:
+            if code(error) in GONE:
+                return False
+            raise
+        return True
+
+    def remove(self) -> None:
+        """Remove it, if nothing keeps it."""
+        self.bucket.client().delete_object(**self._where)
 
     def free(self) -> bool:
         """Lift a legal hold that dsr placed, to erase the version. Return whether it did."""

@@ -10,6 +10,7 @@ import datetime as dt
 import quopri
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Final, Literal, NamedTuple
 
 from attrs import field, frozen
@@ -99,12 +100,12 @@ class Card:
 
     raw: bytes = field(repr=False)
 
-    @property
+    @cached_property
     def properties(self) -> tuple[Property, ...]:
         """All properties, in order, without BEGIN and END; those of an inner card are no own."""
         return tuple(own for own, depth in _properties(self.raw) if depth == 1)
 
-    @property
+    @cached_property
     def inner(self) -> tuple[Property, ...]:
         """All properties of cards within this one (an agent's, in version 2.1)."""
         return tuple(own for own, depth in _properties(self.raw) if depth > 1)

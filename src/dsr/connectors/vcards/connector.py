@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from operator import itemgetter
 from pathlib import Path
 from typing import Final, TypeVar
@@ -15,7 +16,7 @@ from attrs import define, evolve, field, frozen
 
 from dsr.connectors.aging import check_anchor
 from dsr.connectors.disk import reason, text
-from dsr.connectors.listing import Part, listing, parts
+from dsr.connectors.listing import Part, listing, parts, walk
 from dsr.connectors.lookup import Keys, Lookup
 from dsr.connectors.replacing import INTERRUPTED, Changed, leftovers, replacing, sync
 from dsr.connectors.vcards.books import Broken, cards, rewritten
@@ -101,7 +102,7 @@ class VCards:
                 own.places.setdefault(mark, []).append(place)
             else:
                 own.cards.add(mark)
-        self._parts()  # a folder that is not mounted is not an empty one
+        next(self._parts(), None)  # a folder that is not mounted is not an empty one
         problems = []
         for path, own in sorted(doomed.items(), key=itemgetter(0)):
             problems += self._rewrite(path, own.rest)
@@ -141,13 +142,13 @@ class VCards:
 
     def split(self) -> Sequence[VCards]:
         """Return connectors of up to 500 files each."""
-        whole = tuple(self._parts())
+        whole = self.parts or tuple(parts(self.name, self.folder, self.files))
         groups = (whole[start : start + _GROUP] for start in range(0, len(whole), _GROUP))
         return [evolve(self, parts=group) for group in groups]
 
     def check(self) -> Sequence[Finding]:
         """Return what is wrong with the folder, not allowed in it, and what would stay behind."""
-        found = self._parts()
+        found = self.parts or parts(self.name, self.folder, self.files)
         rests = leftovers(self.name, self.folder, self.files)
         findings = [Finding("fault", INTERRUPTED) for _ in rests]
         if not found:
@@ -171,10 +172,13 @@ class VCards:
             text = "Radicale keeps copies of its cards in caches: reach it over HTTP instead"
             yield Finding("left", text)
 
-    def _parts(self) -> Sequence[Part]:
+    def _parts(self) -> Iterator[Part]:
+        """Yield the files, without having counted them."""
         if self.parts is not None:
-            return self.parts
-        return parts(self.name, self.folder, self.files)
+            yield from self.parts
+            return
+        for number, each in enumerate(walk(self.name, self.folder, self.files), 1):
+            yield Part(each, number)
 
     def _path(self, path: bytes) -> Path:
         return self.folder / os.fsdecode(path)
@@ -199,14 +203,14 @@ class VCards:
     def _aged(self, part: Part, before: dt.datetime) -> Iterator[Record | Unread]:
         path = part.file.path
         marks: Marks | None = None
-        with self._path(path).open("rb") as file:
+        with self._path(path).open("rb") as file, ExitStack() as stack:
             for number, card in enumerate(cards(file), 1):
                 if isinstance(card, Broken):
                     yield Unread(f"{part}: card {number} {card.why}", self.category)
                     continue
                 if card.revised is None or card.revised >= before:
                     continue
-                marks = marks or Marks.of(self._path(path))
+                marks = marks or stack.enter_context(Marks.of(self._path(path)))
                 mark = marks.first(card)
                 if mark:
                     key = f"{quote_from_bytes(path)}:{mark}"
@@ -217,7 +221,7 @@ class VCards:
         hit = owners.match(text(path)) if owners else None
         mine = hit.who if hit else ()
         marks: Marks | None = None
-        with self._path(path).open("rb") as file:
+        with self._path(path).open("rb") as file, ExitStack() as stack:
             for number, card in enumerate(cards(file), 1):
                 if isinstance(card, Broken):
                     yield Unread(f"{part}: card {number} {card.why}", self.category)
@@ -226,7 +230,7 @@ class VCards:
                 mentions = [each for each in people.mentions(card) if each.who not in who]
                 if not (who or mentions):
                     continue
-                marks = marks or Marks.of(self._path(path))
+                marks = marks or stack.enter_context(Marks.of(self._path(path)))
                 mark = marks.first(card)
                 if not mark:
                     continue
@@ -268,8 +272,11 @@ class VCards:
         return []
 
     def _replace(self, path: Path, edit: _Edit) -> None:
-        marks = Marks.of(path)
-        with path.open("rb") as file, replacing(path, keep_time=False) as new:
+        with (
+            Marks.of(path) as marks,
+            path.open("rb") as file,
+            replacing(path, keep_time=False) as new,
+        ):
             done = rewritten(file, new.file, lambda card: edit(card, marks.all(card)))
             new.wanted = done.is_changed and done.is_left
         if done.is_changed and not done.is_left:

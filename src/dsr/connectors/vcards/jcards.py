@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from attrs import frozen
@@ -88,7 +89,7 @@ def _is_property(value: object) -> bool:
 class JCard(Card):
     """One card of a jCard file; `raw` is its array, in UTF-8."""
 
-    @property
+    @cached_property
     def properties(self) -> tuple[Property, ...]:
         """All properties, in order; `start` and `end` count characters of the text."""
         return tuple(_property(each) for each in _places(self))
