@@ -11,6 +11,7 @@ import pytest
 from dsr.connector import Checks, Splits, Vouches
 from dsr.errors import StoreUnavailable
 from dsr.model import Credential, Identifier
+from dsr.testing._alike import near
 from dsr.testing._views import (
     View,
     found,
@@ -21,7 +22,7 @@ from dsr.testing._views import (
     shows_nobody,
     view,
 )
-from dsr.testing.harness import Harness, near
+from dsr.testing.harness import Harness
 
 __all__ = ["AskingLaws"]
 

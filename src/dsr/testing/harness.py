@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
 from dsr.connector import Connector
-from dsr.model import Credential, Identifier, Kind, Record
-from dsr.phone import nationals
+from dsr.model import Credential, Identifier, Record
+from dsr.testing._alike import near, stranger
 
 __all__ = ["Harness"]
 
@@ -143,7 +143,7 @@ class Harness(ABC):
         The default takes fictional North American numbers and reserved names and addresses:
         override it if `seed` writes such.
         """
-        return [_stranger(self.subject.kind, each) for each in range(number)]
+        return [stranger(self.subject.kind, each) for each in range(number)]
 
     def neighbours(self) -> Sequence[Identifier]:
         """Return identifiers that a sloppy match takes for the subject's.
@@ -153,36 +153,3 @@ class Harness(ABC):
         may speak of one of them.
         """
         return [attrs.evolve(self.subject, value=each) for each in near(self.subject)]
-
-
-def _stranger(kind: Kind, number: int) -> Identifier:
-    match kind:
-        case "phone":
-            value = f"+1202555{1000 + number}"
-        case "sip" | "email":
-            value = f"stranger-{number}@nowhere.invalid"
-        case "ip":  # RFC 5737 and RFC 2544: documentation and benchmarks
-            value = f"198.18.{number // 250}.{1 + number % 250}"
-        case _:
-            value = f"stranger-{number:08}"
-    return Identifier(kind, value)
-
-
-def near(who: Identifier) -> Iterator[str]:
-    """Yield values that a sloppy match takes for that of `who`."""
-    if who.kind == "ip":
-        return  # one digit more may be no address
-    if who.kind == "phone":
-        code, _ = nationals(who.value)
-        start = f"+{code}"
-        national = who.value.removeprefix(start)
-        yield f"+{'43' if code != '43' else '49'}{national}"
-        tail = ""
-    else:
-        start = ""
-        national, at, domain = who.value.partition("@")
-        tail = at + domain
-    yield f"{start}{national}0{tail}"
-    yield f"{start}{national[:-1]}{tail}"
-    yield f"{start}1{national}{tail}"
-    yield f"{start}{national[1:]}{tail}"
