@@ -26,6 +26,7 @@ __all__ = [
     "Connector",
     "Erases",
     "Locks",
+    "Owns",
     "Rectifies",
     "Redacts",
     "Restricts",
@@ -120,6 +121,19 @@ class Ages(Protocol):
         `find` gives; a date counts from its first second in the store's time zone. Streams;
         what cannot be read is `Unread`, as in `find`. Raises `StoreUnavailable`, and
         `ConfigurationError` for an anchor that the category does not have. Changes nothing.
+        """
+
+
+@runtime_checkable
+class Owns(Protocol):
+    """The store holds what people note of each other: address books, somebody's contacts."""
+
+    def owners(self, category: str) -> frozenset[Kind]:
+        """Return the kinds of identifier that tell whose a record of `category` is.
+
+        A record that `find` gives by other kinds alone is somebody else's, about the person: the
+        entry with their number in another's address book. When their contract ends, routine
+        deletion leaves it where it is. Empty, as without this method: whoever finds it owns it.
         """
 
 
