@@ -75,6 +75,7 @@ class Run:
     counter: Counter = field(factory=Counter, init=False)
     problems: list[str] = field(factory=list, init=False)
     wrote: bool = field(default=False, init=False)
+    refused: dict[tuple[str, Verb], int] = field(factory=dict, init=False)
     _owning: dict[tuple[str, str], frozenset[Kind]] = field(factory=dict, init=False)
 
     def go(self, *, dry: bool) -> None:
@@ -91,9 +92,11 @@ class Run:
         for store, categories in again.counter.done().items():
             for category, tally in categories.items():
                 mine = self.counter.at(store, category)
-                for verb, count in tally.do.items():
-                    mine.do[verb] = max(0, mine.do.get(verb, 0) - count)
-                    mine.gaps[_LATE.format(verb)] = count
+                for verb, found in tally.do.items():
+                    count = found - self.refused.get((store, verb), 0)  # gaps already
+                    if count > 0:
+                        mine.do[verb] = max(0, mine.do.get(verb, 0) - count)
+                        mine.gaps[_LATE.format(verb)] = count
                 for gap, count in tally.gaps.items():
                     mine.gaps.setdefault(gap, count)
         self.problems += again.problems
@@ -133,6 +136,7 @@ class Run:
             else:
                 unread = self._of_records(steps, spool, batch)
             steps.settle(unread, self.ground.connectors)
+            meant = steps.tallies()
             if not dry:
                 writer = Writer(self.stores, (), self.ground.now, self.progress)
                 writer.carry_out(steps, self.version)
@@ -141,6 +145,9 @@ class Run:
                 if tally is not None:
                     self.counter.merge(store, self.job.name, tally)
                     self.wrote |= bool(tally.do)
+                    for verb, count in meant[store][self.job.name].do.items():
+                        lost = count - tally.do.get(verb, 0)
+                        self.refused[store, verb] = self.refused.get((store, verb), 0) + lost
 
     def _of_records(self, steps: Steps, spool: Spool, batch: Sequence[Old]) -> list[Unread]:
         """Decide about the old records themselves; they stay while they lead to what stays.
