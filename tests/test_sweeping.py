@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from dsr.desk import Desk
 from dsr.errors import PolicyError
 from dsr.model import Hold, Identifier, Subject, Tally
 from dsr.plan import ALARM
-from dsr.policy.model import Retention, Stage, Unresolved
+from dsr.policy.model import Recipient, Retention, Stage, Unresolved
 from dsr.sweeping import Swept
 from tests.archive import STAGES, Archive, archive, berlin
 from tests.shelf import Shelf, WritableShelf, shelf
@@ -382,6 +383,67 @@ def test_an_undecided_policy_sweeps_nothing(old: Archive) -> None:
     desk = evolve(old.desk, policy=evolve(old.desk.policy, unresolved=points))
     with pytest.raises(PolicyError):
         desk.sweep(now=FIRST)
+    assert old.ids("calls") == [1, 2, 3]
+
+
+def expired(old: Archive) -> Desk:
+    """Return the desk with a recipient whose safeguard has ended."""
+    abroad = Recipient("Carrier", safeguard="Decision", country="US", safeguard_until=FIRST.date())
+    policy = old.desk.policy
+    calls_too = evolve(policy.categories["calls"], recipients=(abroad,))
+    changed = evolve(policy, categories={**policy.categories, "calls": calls_too})
+    return evolve(old.desk, policy=changed)
+
+
+def test_an_expired_safeguard_keeps_nothing(old: Archive) -> None:
+    """Art. 5(1)(e): what a recipient lacks is no reason to keep data longer than promised."""
+    desk = expired(old)
+    with pytest.raises(PolicyError, match="past its validity"):
+        desk.check_policy(now=FIRST)
+    swept = desk.sweep(now=FIRST)
+    assert old.ids("calls") == [3]
+    assert swept.complete
+
+
+def test_requests_wait_for_a_policy_that_may_run(tmp_path: Path) -> None:
+    """Law 4: they wait for a lawful policy, which is told; routine deletion goes on meanwhile."""
+    duty = Retention("9 months", law="AO § 147", anchor="billed")
+    stages = (Stage("1 year", anchor="billed"),)
+    old = archive(tmp_path, calls=category(keep=(duty,), stages=stages))
+    calls(old)
+    old.put("invoices", id=1, issued="2015-01-01", number=NOOR.value)
+    assert old.ask("erasure", LAST).state == "incomplete"
+    swept = expired(old).sweep(now=berlin("2027-01-01 00:00:00"))
+    (problem,) = swept.problems
+    assert problem.startswith("requests that were waiting still wait: the policy must not run:")
+    assert swept.resumed == ()
+    assert not swept.complete
+    assert old.ids("invoices") == []
+    assert old.rows("calls")[0]["src"] == EVA.value
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stages": (Stage("6 months", anchor="nobody.left"),)},
+        {"keep": (Retention("1 year", law="47 CFR s. 42.6", jurisdiction="US"),)},
+    ],
+)
+def test_an_error_in_what_to_delete_stops_it(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """Rule 14 (GDPR Art. 17(3)(b)): no wrong stage deletes anything, no wrong duty keeps it."""
+    old = archive(tmp_path, calls=category(**({"stages": STAGES["calls"]} | changes)))
+    calls(old)
+    with pytest.raises(PolicyError, match=r"categories\.calls"):
+        old.desk.sweep(now=FIRST)
+    assert old.ids("calls") == [1, 2, 3]
+
+
+def test_a_hold_that_is_none_stops_it(old: Archive) -> None:
+    """Rule 14 (GDPR Art. 17(3)(b)): whether its records stay, a person decides first."""
+    foreign = Hold("h", "A", "toll", "47 CFR s. 42.6", ground="17(3)(b)", jurisdiction="US")
+    old.desk.ledger.add_hold(foreign, LAST)
+    with pytest.raises(PolicyError, match="hold h"):
+        old.desk.sweep(now=FIRST)
     assert old.ids("calls") == [1, 2, 3]
 
 

@@ -20,7 +20,7 @@ from dsr.model import Do, Identifier, Kind, Subject, Unread, Verb
 from dsr.old import Old, Olds
 from dsr.plan import ALARM, gaps_of
 from dsr.policy.model import Category, Stage
-from dsr.policy.stages import border
+from dsr.policy.stages import border, is_due
 from dsr.rights import do, kept, left
 from dsr.spool import Link, Spool
 from dsr.steps import Counter, Steps
@@ -104,7 +104,8 @@ class Run:
     def _list(self, olds: Olds) -> None:
         """Remember every record that the stage is counted from and whose time is over."""
         category, anchor = self.job.source
-        before = border(self.job.stage, self.ground.today, self.ground.policy.operator.zone)
+        day, zone = self.ground.today, self.ground.policy.operator.zone
+        before = border(self.job.stage, day, zone)
         for connector in self.ground.connectors:
             if category not in connector.categories:
                 continue
@@ -118,7 +119,7 @@ class Run:
                 for item in connector.aged(category, anchor, before):
                     if isinstance(item, Unread):
                         self.problems.append(f"store {connector.name}: {item.reason}")
-                    else:
+                    elif is_due(self.job.stage, item, day, zone):
                         olds.add(Old(connector.name, item))
             except (StoreError, ConfigurationError) as error:
                 self.problems.append(str(error))
