@@ -1,4 +1,4 @@
-"""An operator whose data grows old: call records with recordings, invoices, clicks, accounts."""
+"""An operator whose data grows old: calls with recordings, invoices, clicks, accounts, contacts."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ CREATE TABLE calls (
   blocked INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE greetings (id INTEGER PRIMARY KEY, number TEXT, text TEXT, made TEXT);
+CREATE TABLE contacts (id INTEGER PRIMARY KEY, owner TEXT, number TEXT, name TEXT);
 CREATE TABLE clicks (id INTEGER PRIMARY KEY, at TEXT, number TEXT, page TEXT);
 CREATE TABLE invoices (id INTEGER PRIMARY KEY, issued TEXT, number TEXT, amount TEXT);
 """
@@ -44,7 +45,10 @@ _TABLES: Final[Mapping[str, dict[str, Any]]] = {
         "category": "accounts",
         "at": "since",
         "sides": [{"phone": "number"}, {"account": "account"}],
-        "links": {"phone": {"column": "number", "since": "since", "until": "until"}},
+        "links": {
+            "account": "account",
+            "phone": {"column": "number", "since": "since", "until": "until"},
+        },
     },
     "calls": {
         "category": "calls",
@@ -54,6 +58,13 @@ _TABLES: Final[Mapping[str, dict[str, Any]]] = {
         "restricted": "blocked",
     },
     "greetings": {"category": "greetings", "at": "made", "sides": [{"phone": "number"}]},
+    "contacts": {  # each account's own; none bears a date
+        "category": "contacts",
+        "sides": [
+            {"account": "owner", "about": ["number", "name"]},
+            {"phone": "number", "about": ["number", "name"]},
+        ],
+    },
     "clicks": {"category": "clicks", "at": "at", "sides": [{"phone": "number"}]},
     "invoices": {"category": "invoices", "at": "issued", "sides": [{"phone": "number"}]},
 }
@@ -61,6 +72,7 @@ STAGES: Final[Mapping[str, tuple[Stage, ...]]] = {
     "accounts": (Stage("7 days", anchor="closed"),),
     "calls": (Stage("6 months", anchor="billed"),),
     "greetings": (Stage("7 days", anchor="accounts.closed"),),
+    "contacts": (Stage("7 days", anchor="accounts.closed"),),
     "clicks": (Stage("14 months", act="anonymise", fields=("number",)), Stage("26 months")),
     "invoices": (Stage("8 years", whole_years=True),),
     "recordings": (Stage("30 days"),),

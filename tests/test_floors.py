@@ -34,7 +34,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"held", "prove"}),
     frozenset({"stores"}),
     frozenset({"writing"}),
-    frozenset({"apply"}),
+    frozenset({"apply", "stage"}),
     frozenset({"handover", "notifying"}),
     frozenset({"answering", "export", "holding", "sweeping"}),
     frozenset({"deciding", "replaying"}),

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from dsr.desk import Desk
 from dsr.errors import PolicyError
-from dsr.model import Hold, Identifier, Subject
-from dsr.policy.model import Retention, Unresolved
+from dsr.model import Hold, Identifier, Subject, Tally
+from dsr.plan import ALARM
+from dsr.policy.model import Recipient, Retention, Stage, Unresolved
 from dsr.sweeping import Swept
 from tests.archive import STAGES, Archive, archive, berlin
+from tests.shelf import Shelf, WritableShelf, shelf
 from tests.things import EVA, NOOR, category
 
 LAST = berlin("2026-08-31 23:59:59")
@@ -183,7 +186,7 @@ def test_stages_follow_each_other(tmp_path: Path) -> None:
         assert old.desk.sweep(now=berlin(f"{day} 12:00:00")).stores == {}
 
 
-def customer(old: Archive, number: str = EVA.value, account: str = "A", **row: Any) -> None:
+def customer(old: Archive, number: str = EVA.value, account: str | None = "A", **row: Any) -> None:
     """Add an account."""
     known = {"since": "2020-01-01", "name": "Eva"} | row
     old.put("accounts", number=number, account=account, **known)
@@ -222,6 +225,71 @@ def test_an_account_stays_while_something_of_its_person_is_kept(tmp_path: Path) 
     assert (old.ids("greetings"), old.ids("accounts")) == ([], [])
 
 
+@pytest.mark.parametrize("since", ["2020-01-01", None])
+def test_an_entry_about_them_in_anothers_book_stays(tmp_path: Path, since: str | None) -> None:
+    """Law 7: it is its owner's, deleted by nobody's end but theirs; and it keeps no account."""
+    old = archive(tmp_path)
+    customer(old, closed="2026-05-01", since=since)
+    customer(old, NOOR.value, "B")
+    old.put("contacts", id=1, owner="A", number=NOOR.value, name="Noor")
+    old.put("contacts", id=2, owner="A", number=EVA.value, name="me")
+    old.put("contacts", id=3, owner="B", number=EVA.value, name="Eva")
+    swept = old.desk.sweep(now=berlin("2026-05-08 00:00:00"))
+    assert old.ids("contacts") == [3]
+    assert [row["account"] for row in old.rows("accounts")] == ["B"]
+    assert counts(swept, name="contacts") == {"erase": 2, "keep": 1, "gaps": 0}
+    ((reason, law, until),) = swept.stores["office"]["contacts"].keep
+    assert reason == "is somebody else's, about this person: it goes with its owner's"
+    assert (law, until) == ("GDPR Art. 5(1)(e)", None)
+    assert swept.complete
+
+
+def test_whose_an_entry_is_nobody_guesses(tmp_path: Path) -> None:
+    """Laws 4, 7: where the old record names no owner, a person looks; its way there stays."""
+    old = archive(tmp_path)
+    customer(old, account=None, closed="2026-05-01")
+    old.put("contacts", id=1, owner="B", number=EVA.value, name="Eva")
+    swept = old.desk.sweep(now=berlin("2026-05-08 00:00:00"))
+    assert (old.ids("contacts"), len(old.rows("accounts"))) == ([1], 1)
+    assert counts(swept, name="contacts") == {"keep": 0, "gaps": 1}
+    assert not swept.complete
+
+
+def test_an_undated_record_is_a_gap_and_no_reason(tmp_path: Path) -> None:
+    """Laws 5, 7: the number had another holder; what is not known is told as such, twice."""
+    old = archive(tmp_path)
+    customer(old, closed="2026-05-01")
+    old.put("greetings", id=1, number=EVA.value, text="whose?")
+    swept = old.desk.sweep(now=berlin("2026-06-01 00:00:00"))
+    assert counts(swept, name="greetings") == {"keep": 0, "gaps": 1}
+    assert counts(swept, name="accounts") == {"keep": 0, "gaps": 1}
+
+
+def test_a_number_stays_while_it_leads_to_what_is_held(tmp_path: Path) -> None:
+    """Law 5: an anonymised call would leave a held recording that no hold is found to cover."""
+    stage = Stage("6 months", act="anonymise", anchor="billed", fields=("src", "dst"))
+    old = archive(tmp_path, calls=category(stages=(stage,)))
+    calls(old)
+    hold = Hold(
+        id="h",
+        case="A 1",
+        reason="claims",
+        law="GDPR Art. 17(3)(e)",
+        subject=Subject((EVA,)),
+        categories=frozenset({"recordings"}),
+    )
+    old.desk.add_hold(hold, now=LAST)
+    for _ in range(2):
+        swept = old.desk.sweep(now=FIRST)
+        assert [row["src"] for row in old.rows("calls")] == [None, EVA.value, EVA.value]
+        assert len(old.recordings()) == 1
+    assert counts(swept) == {"keep": 1, "gaps": 0}
+    old.desk.release_hold("h", now=FIRST)
+    old.desk.sweep(now=FIRST)
+    assert [row["src"] for row in old.rows("calls")] == [None, None, EVA.value]
+    assert old.recordings() == []
+
+
 def test_who_has_another_contract_is_still_a_customer(tmp_path: Path) -> None:
     """Law 7: the contract that ended does not end what the other one is for."""
     old = archive(tmp_path)
@@ -252,10 +320,53 @@ def test_what_is_not_there_by_promise_is_an_alarm(tmp_path: Path) -> None:
     assert not swept.complete
 
 
+def test_an_alarm_needs_no_call_that_is_due(tmp_path: Path) -> None:
+    """A public promise that there is none, watched every day: no stage, and nothing is due."""
+    there = category(origin="provided", present="no")
+    old = archive(tmp_path, recordings=there)
+    assert old.desk.sweep(now=LAST).complete
+    calls(old)
+    swept = old.desk.sweep(now=LAST)
+    assert swept.stores == {"recordings": {"recordings": Tally(gaps={ALARM: 1})}}
+    assert not swept.complete
+    swept = old.desk.sweep(now=FIRST)
+    assert counts(swept) == {"erase": 1, "keep": 0, "gaps": 1}
+    assert counts(swept, "recordings", "recordings") == {"keep": 0, "gaps": 1}
+    assert (old.ids("calls"), old.recordings()) == ([2, 3], ["2026-02-03/a.wav"])
+
+
+def test_what_no_policy_names_is_told(tmp_path: Path) -> None:
+    """Law 4: a category without a policy never ends, and does not do so in silence."""
+    old = archive(tmp_path, shelf(tmp_path, "attic", ["phone"], "trunks"))
+    calls(old)
+    swept = old.desk.sweep(now=FIRST)
+    (problem,) = swept.problems
+    assert "store attic: no policy names category trunks" in problem
+    assert old.ids("calls") == [3]
+    assert not swept.complete
+
+
+def test_what_a_store_cannot_delete_is_told(tmp_path: Path) -> None:
+    """Law 4: what is due in a store that writes nothing is a gap, also if it names nobody."""
+    attic = shelf(tmp_path, "attic", ["phone"], "clicks")
+    attic.put(
+        "1", who=[["phone", EVA.value, []]], at="2020-01-01T00:00:00+00:00", category="clicks"
+    )
+
+    class Listing(Shelf):
+        """Finds and lists, and can write nothing."""
+
+        aged = WritableShelf.aged
+
+    plain = Listing(attic.path, attic.name, attic.accepts, attic.categories)
+    old = archive(tmp_path, plain)
+    swept = old.desk.sweep(now=FIRST)
+    (reason,) = swept.stores["attic"]["clicks"].gaps
+    assert "cannot erase" in reason
+
+
 def test_a_store_that_cannot_list_is_a_problem(tmp_path: Path) -> None:
     """Law 4: nothing silent; the other stores are swept all the same."""
-    from tests.shelf import Shelf, shelf  # noqa: PLC0415
-
     other = shelf(tmp_path, "other", ["phone"], "calls")
 
     class Plain(Shelf):
@@ -278,6 +389,67 @@ def test_an_undecided_policy_sweeps_nothing(old: Archive) -> None:
     assert old.ids("calls") == [1, 2, 3]
 
 
+def expired(old: Archive) -> Desk:
+    """Return the desk with a recipient whose safeguard has ended."""
+    abroad = Recipient("Carrier", safeguard="Decision", country="US", safeguard_until=FIRST.date())
+    policy = old.desk.policy
+    calls_too = evolve(policy.categories["calls"], recipients=(abroad,))
+    changed = evolve(policy, categories={**policy.categories, "calls": calls_too})
+    return evolve(old.desk, policy=changed)
+
+
+def test_an_expired_safeguard_keeps_nothing(old: Archive) -> None:
+    """Art. 5(1)(e): what a recipient lacks is no reason to keep data longer than promised."""
+    desk = expired(old)
+    with pytest.raises(PolicyError, match="past its validity"):
+        desk.check_policy(now=FIRST)
+    swept = desk.sweep(now=FIRST)
+    assert old.ids("calls") == [3]
+    assert swept.complete
+
+
+def test_requests_wait_for_a_policy_that_may_run(tmp_path: Path) -> None:
+    """Law 4: they wait for a lawful policy, which is told; routine deletion goes on meanwhile."""
+    duty = Retention("9 months", law="AO § 147", anchor="billed")
+    stages = (Stage("1 year", anchor="billed"),)
+    old = archive(tmp_path, calls=category(keep=(duty,), stages=stages))
+    calls(old)
+    old.put("invoices", id=1, issued="2015-01-01", number=NOOR.value)
+    assert old.ask("erasure", LAST).state == "incomplete"
+    swept = expired(old).sweep(now=berlin("2027-01-01 00:00:00"))
+    (problem,) = swept.problems
+    assert problem.startswith("requests that were waiting still wait: the policy must not run:")
+    assert swept.resumed == ()
+    assert not swept.complete
+    assert old.ids("invoices") == []
+    assert old.rows("calls")[0]["src"] == EVA.value
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stages": (Stage("6 months", anchor="nobody.left"),)},
+        {"keep": (Retention("1 year", law="47 CFR s. 42.6", jurisdiction="US"),)},
+    ],
+)
+def test_an_error_in_what_to_delete_stops_it(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """Rule 14 (GDPR Art. 17(3)(b)): no wrong stage deletes anything, no wrong duty keeps it."""
+    old = archive(tmp_path, calls=category(**({"stages": STAGES["calls"]} | changes)))
+    calls(old)
+    with pytest.raises(PolicyError, match=r"categories\.calls"):
+        old.desk.sweep(now=FIRST)
+    assert old.ids("calls") == [1, 2, 3]
+
+
+def test_a_hold_that_is_none_stops_it(old: Archive) -> None:
+    """Rule 14 (GDPR Art. 17(3)(b)): whether its records stay, a person decides first."""
+    foreign = Hold("h", "A", "toll", "47 CFR s. 42.6", ground="17(3)(b)", jurisdiction="US")
+    old.desk.ledger.add_hold(foreign, LAST)
+    with pytest.raises(PolicyError, match="hold h"):
+        old.desk.sweep(now=FIRST)
+    assert old.ids("calls") == [1, 2, 3]
+
+
 def test_requests_that_waited_are_finished(tmp_path: Path) -> None:
     """Rule 15 (GDPR Art. 5(1)(e)): when a reason to keep ends, no new request is needed."""
     duty = Retention("9 months", law="AO § 147", anchor="billed")
@@ -292,12 +464,44 @@ def test_requests_that_waited_are_finished(tmp_path: Path) -> None:
 
 
 def test_the_audit_trail_counts_what_went(old: Archive) -> None:
-    """Art. 5(2): what was deleted, where and how many, and of nobody in particular."""
+    """Art. 5(2): what was deleted by which stage, where, how many, proved when; of nobody."""
+    hold = Hold(
+        "h",
+        "A 1",
+        "claims",
+        "GDPR Art. 17(3)(e)",
+        subject=Subject((Identifier("object", "a.wav"),)),
+    )
+    old.desk.add_hold(hold, now=LAST)
     old.desk.sweep(now=FIRST)
     found = [
-        (each.event, each.store, each.category, dict(each.counts))
+        (each.event, each.store, each.category, dict(each.counts), each.note)
         for each in old.desk.ledger.entries()
     ]
-    assert ("step done", "office", "calls", {"erase": 2}) in found
-    assert found[-1][0] == "routine deletion"
+    assert ("step done", "office", "calls", {"erase": 1}, "") in found
+    stage = "categories.calls.stages[0]: delete 6 months after billed"
+    proved = f"{stage}; proved {FIRST.isoformat()}"
+    entry = ("stage carried out", "office", "calls", {"erase": 1, "keep": 1, "gaps": 0}, proved)
+    assert found[-2:] == [entry, ("routine deletion", "", "", {}, "")]
     old.desk.ledger.verify_audit()
+
+
+def test_what_was_not_proved_is_not_called_so(tmp_path: Path) -> None:
+    """Law 11: where something of it could not be done, the audit trail does not say proved."""
+    attic = shelf(tmp_path, "attic", ["phone"], "invoices")
+    for key in ("1", "2"):
+        who = [["phone", EVA.value, []]]
+        attic.put(key, who=who, at="2015-01-01T00:00:00+00:00", category="invoices")
+    attic.set(refuse=["1"])
+    old = archive(tmp_path, attic)
+    swept = old.desk.sweep(now=FIRST)
+    assert counts(swept, "attic", "invoices") == {"erase": 1, "keep": 0, "gaps": 1}
+    (note,) = (
+        each.note
+        for each in old.desk.ledger.entries()
+        if (each.event, each.store) == ("stage carried out", "attic")
+    )
+    assert note == (
+        "categories.invoices.stages[0]: delete 8 years after the record, from the end of the year;"
+        " not proved"
+    )

@@ -27,6 +27,7 @@ __all__ = [
     "Erases",
     "KeepsPins",
     "Locks",
+    "Owns",
     "Rectifies",
     "Redacts",
     "Restricts",
@@ -123,6 +124,19 @@ class Ages(Protocol):
         `ConfigurationError` for an anchor that the category does not have. Changes nothing.
         A store that raises the latter at the call, before anything is listed, has it told by
         `dsr check`.
+        """
+
+
+@runtime_checkable
+class Owns(Protocol):
+    """The store holds what people note of each other: address books, somebody's contacts."""
+
+    def owners(self, category: str) -> frozenset[Kind]:
+        """Return the kinds of identifier that tell whose a record of `category` is.
+
+        A record that `find` gives by other kinds alone is somebody else's, about the person: the
+        entry with their number in another's address book. When their contract ends, routine
+        deletion leaves it where it is. Empty, as without this method: whoever finds it owns it.
         """
 
 

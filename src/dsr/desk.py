@@ -352,14 +352,15 @@ class Desk:
 
     # --- whether the policy may run -----------------------------------------------------
 
-    def check_policy(self, *, now: dt.datetime) -> None:
+    def check_policy(self, *, now: dt.datetime, deleting: bool = False) -> None:
         """Raise `PolicyError` if nothing may be handed over or changed under this policy.
 
         That is while it promises what the law forbids, or leaves open what a person must
-        decide (`dsr.policy.lint`). Opening, verifying and planning go on.
+        decide (`dsr.policy.lint`). Opening, verifying and planning go on. With `deleting` it
+        looks at what routine deletion rests on: stages, duties to keep, holds, open points.
         """
-        today = now.astimezone(self.policy.operator.zone).date()
-        found = must_not_run(self.policy, [*self.holds, *self.ledger.holds()], today)
+        holds = [*self.holds, *self.ledger.holds()]
+        found = must_not_run(self.policy, holds, self._today(now), deleting=deleting)
         if found:
             what = f"the policy must not run: {'; '.join(found)}"
             raise PolicyError(what, "`dsr check` tells all that is wrong or undecided")
@@ -569,19 +570,26 @@ class Desk:
 
         Also forgets whom closed requests were about, once no backup holds their data any more.
         With `dry` nothing is changed, and what it returns is what the stages would do. Raises
-        as `dsr.sweeping.sweep`, and `PolicyError` as `check_policy` does.
+        as `dsr.sweeping.sweep`, and `PolicyError` as `check_policy` does for `deleting`; where
+        the policy stops requests alone, these wait, and that is a problem of what it returns.
         """
         self._may("run")
-        self.check_policy(now=now)
+        self.check_policy(now=now, deleting=True)
         if dry:
             return sweep(self._run, now, progress, dry=True)
-        receipts = self.resume(now=now, progress=progress)
+        receipts: list[Receipt] = []
+        stopped: tuple[str, ...] = ()
+        try:
+            receipts = self.resume(now=now, progress=progress)
+        except PolicyError as error:
+            stopped = (f"requests that were waiting still wait: {error}",)
         swept = sweep(self._run, now, progress)
         expired = delivering.expire(self.ledger, now, self.delivery.place)
+        self.ledger.forget_counts(now)
         with self.ledger.transaction():
             self.ledger.forget(self._today(now), now)
             self.ledger.audit("routine deletion", at=now)
-        problems = (*swept.problems, *expired.problems)
+        problems = (*swept.problems, *expired.problems, *stopped)
         return evolve(swept, resumed=tuple(receipts), problems=problems)
 
     def replay(

@@ -116,10 +116,10 @@ class _Case(Attempt):
         """What the request names."""
         return frozenset((each.kind, each.value) for each in self.subject.identifiers)
 
-    @property
-    def target(self) -> str:
-        """What guesses are counted for: the number on file, else what was asked for."""
-        return (self.known.subject or self.subject).identifiers[0].value
+    def target(self, factor: Factor) -> str:
+        """Return what guesses are counted for: the number on file, else what was asked for."""
+        number = (self.known.subject or self.subject).identifiers[0].value
+        return f"{factor}:{number}"
 
 
 @frozen
@@ -219,7 +219,7 @@ class Verifier:
         if not self.assurance.standing:
             _not_set_up("standing PINs", "identity.standing-pin")
         hashes = cast("KeepsPins", self._store(self.assurance.standing)).pins(case.known.keys)
-        self._guess(case)
+        self._guess(case, "standing-pin")
         self._judge(case, "standing-pin", proved=standing.proves(pin, hashes))
 
     def _sip(self, case: _Case, proof: SipAnswer) -> None:
@@ -230,7 +230,7 @@ class Verifier:
         names = case.known.names if case.known.subject else frozenset[tuple[str, str]]()
         mine = (value for kind, value in names if kind == "sip")
         credentials = store.credentials(Identifier("sip", _address(digest, mine)))
-        self._guess(case)
+        self._guess(case, "sip")
         nonce = self.ledger.take_nonce(case.request.id, case.now)
         right = sip.proves(digest, credentials, nonce or "", proof.method)
         self._judge(case, "sip", proved=right and nonce is not None)
@@ -308,20 +308,17 @@ class Verifier:
     def _store(self, name: str) -> Connector:
         return next(each for each in self.stores if each.name == name)
 
-    def _guess(self, case: _Case) -> None:
+    def _guess(self, case: _Case, factor: Factor) -> None:
         """Count a guess as a failure before it is compared."""
-        request, limits = case.request.id, self.pin.limits
-        if self.ledger.take_guess(request, case.target, limits, case.now, source=case.source):
-            return
-        self.ledger.audit(
-            "verification refused", at=case.now, request=request, note="limit reached"
-        )
-        raise limit_reached()
+        request, limits, target = case.request.id, self.pin.limits, case.target(factor)
+        if not self.ledger.take_guess(request, target, limits, case.now, source=case.source):
+            raise limit_reached()
 
     def _judge(self, case: _Case, factor: Factor, *, proved: bool) -> None:
         if not proved:
             self._fail(case, factor)
-        self.ledger.guess_was_right(case.request.id, case.target, case.now, source=case.source)
+        target = case.target(factor)
+        self.ledger.guess_was_right(case.request.id, target, case.now, source=case.source)
 
     def _fail(self, case: _Case, factor: Factor) -> NoReturn:
         method = METHODS[factor]

@@ -19,7 +19,19 @@ from sqlalchemy.pool import NullPool
 from dsr.model import Hold, Identifier, Subject
 from tests.operators.harness import Person, Point
 
-__all__ = ["AFTER", "ANNA", "BRUNO", "HELD", "INSIDE", "PASSWORDS", "USAGE", "facts", "fill"]
+__all__ = [
+    "AFTER",
+    "ANNA",
+    "BERLIN",
+    "BRUNO",
+    "HELD",
+    "INSIDE",
+    "PASSWORDS",
+    "USAGE",
+    "facts",
+    "fill",
+    "log_lines",
+]
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 
@@ -41,7 +53,8 @@ BRUNO: Final = Person(
     {"sip_credentials.display_name": "Bruno Brandt"},
 )
 
-# Bruno uninstalled the app on 1 May 2026: the seventh day after that is 8 May.
+# Bruno uninstalled the app on 1 May 2026: the seventh day after that is 8 May. Every night
+# `dsr sweep` has run: at the end of 7 May all of his is there, at the start of 8 May nothing is.
 _UNINSTALLED: Final = dt.datetime(2026, 5, 1, 10, tzinfo=BERLIN)
 INSIDE: Final = Point("inside", dt.datetime(2026, 5, 7, 23, 59, 59, tzinfo=BERLIN))
 AFTER: Final = Point("after", dt.datetime(2026, 5, 8, tzinfo=BERLIN))
@@ -108,21 +121,46 @@ _BOOKS: Final = {
     "C-2003": (("c1", "Paris", "0033 1 99001234"),),
 }
 _SYNC: Final = '{ip} - {user} [{at}] "POST {path} HTTP/1.1" 200 12 "-" "{agent}"\n'
-_ROTATED: Final = (
-    ("198.51.100.31", "2001@voice.example", "24/Apr/2026:09:00:00 +0200", "/contacts", "app/6.1 A"),
-)
-_LIVE: Final = (
-    ("198.51.100.32", "2002@voice.example", "30/Apr/2026:09:00:00 +0200", "/contacts", "app/6.0 B"),
-    (
-        "198.51.100.31",
-        "2001@voice.example",
-        "01/May/2026:09:00:00 +0200",
-        "/push?to=2002@voice.example",
-        "app/6.1 A",
+#: A file each night, as was decided; from the oldest to the one that the server writes now.
+_LOGS: Final = {
+    "access.log.3.gz": (
+        (
+            "198.51.100.31",
+            "2001@voice.example",
+            "24/Apr/2026:09:00:00 +0200",
+            "/contacts",
+            "app/6.1 A",
+        ),
     ),
-    ("198.51.100.31", "-", "02/May/2026:09:00:00 +0200", "/", "Mozilla/5.0 A"),
-    ("198.51.100.33", "2003@voice.example", "03/May/2026:09:00:00 +0200", "/contacts", "app/6.1 C"),
-)
+    "access.log.2": (
+        (
+            "198.51.100.32",
+            "2002@voice.example",
+            "30/Apr/2026:09:00:00 +0200",
+            "/contacts",
+            "app/6.0 B",
+        ),
+    ),
+    "access.log.1": (
+        (
+            "198.51.100.31",
+            "2001@voice.example",
+            "01/May/2026:09:00:00 +0200",
+            "/push?to=2002@voice.example",
+            "app/6.1 A",
+        ),
+    ),
+    "access.log": (
+        ("198.51.100.31", "-", "06/May/2026:09:00:00 +0200", "/", "Mozilla/5.0 A"),
+        (
+            "198.51.100.33",
+            "2003@voice.example",
+            "07/May/2026:09:00:00 +0200",
+            "/contacts",
+            "app/6.1 C",
+        ),
+    ),
+}
 _TRACES: Final = {
     "Anna": ("2001@voice.example", "198.51.100.31", "app/6.1 A", "Mozilla/5.0 A"),
     "Bruno": ("2002@voice.example", "198.51.100.32", "app/6.0 B"),
@@ -149,8 +187,9 @@ def fill(folder: Path, url: str) -> None:
         book.write_bytes(text.encode())
     logs = folder / "logs"
     logs.mkdir()
-    (logs / "access.log.1.gz").write_bytes(gzip.compress(_lines(_ROTATED).encode()))
-    (logs / "access.log").write_text(_lines(_LIVE), "utf-8")
+    for name, rows in _LOGS.items():
+        lines = _lines(rows).encode()
+        (logs / name).write_bytes(gzip.compress(lines) if name.endswith(".gz") else lines)
 
 
 def _lines(rows: tuple[tuple[str, ...], ...]) -> str:
@@ -189,12 +228,16 @@ def _cards(folder: Path) -> Iterator[tuple[str, str]]:
                 yield owner, card.strip()
 
 
+def log_lines(folder: Path) -> list[str]:
+    """Return the lines of all logs, the oldest first."""
+    files = [folder / "logs" / name for name in _LOGS]
+    texts = [each.read_bytes() for each in files if each.exists()]
+    plain = [gzip.decompress(each) if each.startswith(b"\x1f\x8b") else each for each in texts]
+    return [line for each in plain for line in each.decode().splitlines()]
+
+
 def _log(folder: Path) -> Iterator[tuple[str, str]]:
-    logs = folder / "logs"
-    rotated = logs / "access.log.1.gz"
-    lines = gzip.decompress(rotated.read_bytes()).decode().splitlines() if rotated.exists() else []
-    lines += (logs / "access.log").read_text("utf-8").splitlines()
-    for line in lines:
+    for line in log_lines(folder):
         at = line.partition("[")[2].partition("]")[0]
         for owner, traces in _TRACES.items():
             yield from ((owner, f"{at} {each}") for each in traces if each in line)

@@ -28,6 +28,7 @@ __all__ = [
     "SECRET",
     "facts",
     "fill",
+    "visits",
 ]
 
 DENVER: Final = ZoneInfo("America/Denver")
@@ -333,6 +334,11 @@ def _read(url: str, table: sa.Table) -> Iterator[Mapping[str, object]]:
     with engine.connect() as db:
         for row in db.execute(sa.select(table)).mappings():
             yield {str(name): value for name, value in row.items()}
+
+
+def visits(url: str) -> list[Mapping[str, object]]:
+    """Return the rows of the web's table, whole."""
+    return list(_read(url, _VISITS))
 
 
 def _customers(url: str) -> Iterator[tuple[str, str]]:

@@ -30,8 +30,20 @@ from dsr.desk import Desk
 from dsr.identity import Verified
 from dsr.model import WRITES, Hold, Identifier, Kind, Receipt, Right, Tally
 from dsr.package import Cover, letter
+from dsr.sweeping import Swept
 
-__all__ = ["OPERATORS", "ROOT", "Answer", "Labels", "Office", "Person", "Point", "cells", "copied"]
+__all__ = [
+    "OPERATORS",
+    "ROOT",
+    "Answer",
+    "Labels",
+    "Office",
+    "Person",
+    "Point",
+    "cells",
+    "copied",
+    "tally_cells",
+]
 
 ROOT: Final = Path(__file__).parent.parent.parent
 OPERATORS: Final = ROOT / "docs" / "operators"
@@ -176,6 +188,10 @@ class Office:
         """Place the point's holds, and see one request through."""
         self.hold(point)
         return self.answer(self.verified(right, person, point.now), point.now)
+
+    def swept(self, now: dt.datetime) -> Swept:
+        """Run routine deletion, as cron does."""
+        return self.desk.sweep(now=now)
 
     def letter(self, answer: Answer) -> str:
         """Return the letter that the person gets: of the package, or with the receipt."""

@@ -11,9 +11,10 @@ the law:
 
 A cell lists, in this order: what is done (`export`, `erase`, `redact`, … and how many records),
 what is kept (`keep`, how many, by which laws, the first day on which it is kept no longer or
-`open`), and what could not be done (`gap`, how many, why). A `-` expects nothing at all. A line
-with a cell alone carries on the cell above. Laws and reasons have short names, explained below
-the table of the README. A case that the table forgets is an error.
+`open`), and what could not be done (`gap`, how many, why). A `-` expects nothing at all; where all
+cells of a case are one, nothing is left to know the person by. A line with a cell alone carries on
+the cell above. Laws and reasons have short names, explained below the table of the README. A case
+that the table forgets is an error.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ __all__ = ["Case", "Matrix", "check_page", "parse", "points_page"]
 _ALWAYS: Final = "always"
 _NOTHING: Final = "-"
 _BOTH: Final = "both"
+_NOBODY: Final = "nothing is left to know this person by"
 _UPDATE: Final = "pytest --update-operators tests/operators"
 
 
@@ -78,6 +80,8 @@ class Matrix:
         return "\n".join(lines)
 
     def _cells(self, case: Case) -> list[str]:
+        if not self.rows[case]:
+            return [_NOBODY, *[""] * (len(self.categories) - 1)]
         return [
             self.rows[case].get(category, "").replace(", ", "<br>") for category in self.categories
         ]

@@ -7,6 +7,8 @@ Subclass it in the operator's test module, and pytest runs all of it:
         page = "fluffycall.en.txt"           # the page that its policy quotes
         people, points = (ANNA, BRUNO), (INSIDE, AFTER, HELD)
         matrix, labels = parse(EXPECTED, …), LABELS
+        routine = parse_days(ROUTINE, BERLIN)    # what routine deletion does, and when
+        held_routine = parse_days(…, BERLIN)     # the same under the holds of the last point
         open_points = frozenset({…})         # what policy.toml leaves open, by hand
         refused = frozenset({…})             # what lint refuses in policy.toml alone, by hand
         due = {date(…): date(…)}             # received then, an answer is due on, by hand
@@ -34,7 +36,7 @@ import pytest
 
 from dsr.cli.lint import errors
 from dsr.config import load
-from dsr.errors import DsrError
+from dsr.errors import DsrError, NotVerified
 from dsr.model import Right
 from dsr.policy.lint import lint, must_not_run
 from tests.operators.harness import (
@@ -46,9 +48,11 @@ from tests.operators.harness import (
     Point,
     cells,
     copied,
+    tally_cells,
 )
 from tests.operators.matrix import Case, Matrix, check_page, points_page
 from tests.operators.promises import PROMISES
+from tests.operators.routine import Day, routine_page, without
 
 __all__ = ["OperatorSuite"]
 
@@ -76,6 +80,10 @@ class OperatorSuite(ABC):
     people: ClassVar[Sequence[Person]]
     points: ClassVar[Sequence[Point]]
     matrix: ClassVar[Matrix]
+    #: Whether `dsr sweep` ran before people ask, as it does every night; the matrix says so, too.
+    daily: ClassVar[bool] = False
+    routine: ClassVar[Sequence[Day]]
+    held_routine: ClassVar[Sequence[Day]]
     labels: ClassVar[Labels]
     open_points: ClassVar[frozenset[str]]
     refused: ClassVar[frozenset[str]]
@@ -133,13 +141,32 @@ class OperatorSuite(ABC):
         """
         person = next(each for each in self.people if each.name == case.who)
         point = next(each for each in self.points if each.name == case.when)
+        office.hold(point)
+        if self.daily:
+            office.swept(point.now)
         before = self.seen(office)
-        answer = office.fulfil(cast("Right", case.right), person, point)
+        if not self.matrix.rows[case]:
+            self._is_unknown(office, cast("Right", case.right), person, point)
+            return
+        grant = office.verified(cast("Right", case.right), person, point.now)
+        answer = office.answer(grant, point.now)
         assert cells(answer.receipt, self.labels) == self.matrix.rows[case]
         after = self.seen(office)
         for owner in before.keys() - {person.name}:
             assert after[owner] == before[owner], owner
         assert office.configuration.policy.operator.authority in office.letter(answer)
+
+    def _is_unknown(self, office: Office, right: Right, person: Person, point: Point) -> None:
+        """Nothing is left by which the person could be known: no PIN is sent, none is right."""
+        who = person.identifiers(office.configuration.context.region)
+        changes = person.changes if right == "rectification" else None
+        request = office.desk.open(right, who, now=point.now, changes=changes)
+        before = self.seen(office)
+        office.desk.challenge(request.id, now=point.now)
+        assert not (office.folder / "pins.jsonl").exists()
+        with pytest.raises(NotVerified):
+            office.desk.verify(request.id, "123456", now=point.now)
+        assert self.seen(office) == before
 
     def test_every_right_is_in_the_table(self) -> None:
         """The library serves every right for every operator, whatever its page lists."""
@@ -161,6 +188,35 @@ class OperatorSuite(ABC):
             at = dt.datetime.combine(received, dt.time(18), zone)
             request = office.desk.open("access", who, now=at, received=at)
             assert request.due == due
+
+    # --- routine deletion ---------------------------------------------------------------
+
+    def test_routine_deletion_keeps_the_promises(self, office: Office) -> None:
+        """Art. 5(1)(e): what is due goes on its day, not a second before, and nothing else.
+
+        Of nobody does anything change but what the table says (law 7). Again nothing is left to
+        do (law 2), and the audit trail holds.
+        """
+        self._runs(office, self.routine)
+
+    def test_routine_deletion_spares_what_is_held(self, office: Office) -> None:
+        """Art. 17(3)(e), law 5: under the hold the same data stays, and all else goes."""
+        office.hold(self.points[-1])
+        self._runs(office, self.held_routine)
+
+    def _runs(self, office: Office, days: Sequence[Day]) -> None:
+        assert days
+        for day in days:
+            expected = without(self.seen(office), day)
+            swept = office.swept(day.at)
+            assert tally_cells(swept.stores, self.labels) == day.cells, day.at
+            assert swept.problems == ()
+            assert swept.complete is not any("gap" in cell for cell in day.cells.values())
+            assert self.seen(office) == expected, day.at
+            again = office.swept(day.at)
+            assert not any(tally.do for each in again.stores.values() for tally in each.values())
+            assert self.seen(office) == expected, day.at
+        office.desk.ledger.verify_audit()
 
     # --- the two files ------------------------------------------------------------------
 
@@ -225,6 +281,8 @@ class OperatorSuite(ABC):
         folder = OPERATORS / self.name
         update = bool(request.config.getoption("--update-operators"))
         check_page(folder / "README.md", "outcomes", self.matrix.page(self.labels), update=update)
+        routine = routine_page([*self.routine])
+        check_page(folder / "README.md", "routine deletion", routine, update=update)
         points = points_page(_toml(folder / "policy.toml"), _toml(folder / "dsr.toml"))
         check_page(folder / "README.md", "open points", points, update=update)
 

@@ -42,6 +42,7 @@ from tests.operators.callr import (
 )
 from tests.operators.harness import OPERATORS, Labels, Office, cells, copied
 from tests.operators.matrix import Case, parse
+from tests.operators.routine import parse_days
 from tests.operators.suite import OperatorSuite
 from tests.servers.postgresql import postgresql
 
@@ -161,6 +162,54 @@ recordings     | both  | always        | keep 1 customer open
 transcripts    | both  | always        | keep 2 customer open
 """
 
+#: "We store CDRs for 3 years", of which numbers one, from the payment of the bill (CPCE, decided).
+#: Recordings and transcripts go after two years, the one at Azure too; the list of recordings names
+#: nobody after three, and has no line a year after the customer deleted the recording.
+ROUTINE: Final = """
+[2026-02-28 23:59:59 | the last second of the year after February's bill was paid]
+billing_data   | erase 1             | Bruno: F-2014-090
+call_records   | redact 1            | Anna: c3; others: c3
+contacts       | erase 1             | Bruno: contact
+documents      | erase 2             | Bruno: 2014-01-02-kbis; others: 2014-01-03-kbis
+[2026-03-01 00:00:00 | a year after February's bill was paid]
+call_records   | redact 4            | Anna: c1, c2; Bruno: c1, c2, c5; others: c5, c6
+[2026-11-14 23:59:59 | the last second of three years after Anna's call to Rennes]
+documents      | erase 1             | Anna: 2026-02-01-kbis
+[2026-11-15 00:00:00 | three years after Anna's call to Rennes]
+call_records   | erase 1             |
+[2026-12-01 00:00:00 | a year after November's bill was paid]
+call_records   | redact 1            | Anna: c4; Bruno: c4
+[2027-01-14 23:59:59 | the last second of the year after the customer deleted a recording]
+-
+[2027-01-15 00:00:00 | a year after the customer deleted a recording]
+recording_list | erase 1             | Anna: rec-2; Bruno: rec-2
+[2027-02-09 23:59:59 | the last second of two years after the call that was recorded]
+-
+[2027-02-10 00:00:00 | two years after the call that was recorded]
+recordings     | erase 1             | others: recordings/
+transcripts    | erase 2             | others: transcripts/, azure/
+[2028-02-09 23:59:59 | the last second of three years after it]
+-
+[2028-02-10 00:00:00 | three years after it]
+call_records   | erase 1             |
+recording_list | redact 1            | Anna: rec-1; Bruno: rec-1
+[2028-11-05 00:00:00 | three years after Bruno's call to Anna]
+call_records   | erase 4             |
+"""
+#: Bruno disputes a bill: his calls stay with the numbers of both, and the lines of the list.
+HELD_ROUTINE: Final = """
+[2026-03-01 00:00:00 | a year after February's bill was paid]
+billing_data   | erase 1             | Bruno: F-2014-090
+call_records   | redact 2, keep 3 claim open | Anna: c3; others: c3, c6
+contacts       | erase 1             | Bruno: contact
+documents      | erase 2             | Bruno: 2014-01-02-kbis; others: 2014-01-03-kbis
+[2027-02-10 00:00:00 | two years after the call that was recorded]
+call_records   | erase 1, keep 4 claim open |
+documents      | erase 1             | Anna: 2026-02-01-kbis
+recording_list | keep 1 claim open   |
+recordings     | erase 1             | others: recordings/
+transcripts    | erase 2             | others: transcripts/, azure/
+"""
 _LINES: Final = ("data/recordings.jsonl", "data/transcripts.jsonl")
 _CUSTOMER: Final = "the customer who had the call recorded"
 #: The stores of what was said in a call, each with its category, and the one file in it.
@@ -182,6 +231,8 @@ class TestCallr(OperatorSuite):
     points = (INSIDE, AFTER, HELD)
     matrix = parse(EXPECTED, people, points)
     labels = LABELS
+    routine = parse_days(ROUTINE, callr.PARIS)
+    held_routine = parse_days(HELD_ROUTINE, callr.PARIS)
     database = "CALLR_DATABASE"
     #: Ascension Day, the national holiday, and the Tuesday after Easter.
     due: ClassVar = {

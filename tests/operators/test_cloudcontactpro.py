@@ -8,6 +8,10 @@ of the three months from their bill (`tests.operators.cloudcontactpro`):
 - c4, Bruno to Wyoming, of 2024-10-05: needed no more; its 18 months end with 2026-04-04
 - c5, Bruno to Anna: not billed yet, needed without a date
 - c7, Anna to Carla: billed 2026-03-05, needed before 2026-06-05
+
+`dsr sweep` runs every night, before people ask: on 5 April 2026 it has deleted c4, Bruno's ticket
+of three years ago, his subscription after three years without activity and his risk score, and
+Anna's first visit, 14 months old, is nobody's any more. The invoice of 2016 went on 1 January.
 """
 
 from __future__ import annotations
@@ -37,6 +41,7 @@ from tests.operators.cloudcontactpro import (
 )
 from tests.operators.harness import Labels, Office, cells, copied
 from tests.operators.matrix import Case, parse
+from tests.operators.routine import parse_days
 from tests.operators.suite import OperatorSuite
 from tests.servers.postgresql import postgresql
 
@@ -59,122 +64,214 @@ LABELS: Final = Labels(
 #: 2025-12-31: no law of the Union asks for the seven years after it. The one-stop shop asks for ten
 #: from the end of the year of supply: what was supplied in 2015 may go, although it was billed in
 #: 2016. Bruno's risk score is of 2026-03-06: thirty days end with 2026-04-04; Anna's is of
-#: 2026-03-20. The hold: a claim against Bruno, on calls and tickets.
+#: 2026-03-20. The hold: a claim against Bruno, on calls and tickets, which stay though due.
 EXPECTED: Final = """
 [access]
 account_data     | both  | always        | export 1
-billing_data     | Anna  | always        | export 1
-billing_data     | Bruno | always        | export 2
+billing_data     | both  | always        | export 1
 call_records     | Anna  | always        | export 5
-call_records     | Bruno | always        | export 4
+call_records     | Bruno | inside, hold  | export 4
+call_records     | Bruno | after         | export 3
 communications   | Anna  | always        | keep 1 customer open
 communications   | Bruno | always        | keep 2 customer open
 tickets          | Anna  | always        | export 2
-tickets          | Bruno | always        | export 1
-marketing        | both  | always        | export 1
-analytics        | Anna  | always        | export 2
+tickets          | Bruno | inside, hold  | export 1
+tickets          | Bruno | after         | -
+marketing        | Anna  | always        | export 1
+marketing        | Bruno | inside        | export 1
+marketing        | Bruno | after, hold   | -
+analytics        | Anna  | inside        | export 2
+analytics        | Anna  | after, hold   | export 1
 analytics        | Bruno | always        | export 1
-fraud_prevention | both  | always        | export 1
+fraud_prevention | Anna  | always        | export 1
+fraud_prevention | Bruno | inside        | export 1
+fraud_prevention | Bruno | after, hold   | -
 
 [portability]
 account_data     | both  | always        | export 1
-billing_data     | Anna  | always        | keep 1 not portable open
-billing_data     | Bruno | always        | keep 2 not portable open
+billing_data     | both  | always        | keep 1 not portable open
 call_records     | Anna  | always        | export 5
-call_records     | Bruno | always        | export 4
+call_records     | Bruno | inside, hold  | export 4
+call_records     | Bruno | after         | export 3
 communications   | Anna  | always        | keep 1 customer open
 communications   | Bruno | always        | keep 2 customer open
 tickets          | Anna  | always        | export 2
-tickets          | Bruno | always        | export 1
-marketing        | both  | always        | export 1
-analytics        | Anna  | always        | export 2
+tickets          | Bruno | inside, hold  | export 1
+tickets          | Bruno | after         | -
+marketing        | Anna  | always        | export 1
+marketing        | Bruno | inside        | export 1
+marketing        | Bruno | after, hold   | -
+analytics        | Anna  | inside        | export 2
+analytics        | Anna  | after, hold   | export 1
 analytics        | Bruno | always        | export 1
-fraud_prevention | both  | always        | keep 1 not portable open
+fraud_prevention | Anna  | always        | keep 1 not portable open
+fraud_prevention | Bruno | inside        | keep 1 not portable open
+fraud_prevention | Bruno | after, hold   | -
 
 [rectification]
 account_data     | both  | always        | rectify 1
-billing_data     | Anna  | always        | unchanged 1
-billing_data     | Bruno | always        | unchanged 2
+billing_data     | both  | always        | unchanged 1
 call_records     | Anna  | always        | unchanged 5
-call_records     | Bruno | always        | unchanged 4
+call_records     | Bruno | inside, hold  | unchanged 4
+call_records     | Bruno | after         | unchanged 3
 communications   | Anna  | always        | keep 1 customer open
 communications   | Bruno | always        | keep 2 customer open
 tickets          | Anna  | always        | unchanged 2
-tickets          | Bruno | always        | unchanged 1
-marketing        | both  | always        | unchanged 1
-analytics        | Anna  | always        | unchanged 2
+tickets          | Bruno | inside, hold  | unchanged 1
+tickets          | Bruno | after         | -
+marketing        | Anna  | always        | unchanged 1
+marketing        | Bruno | inside        | unchanged 1
+marketing        | Bruno | after, hold   | -
+analytics        | Anna  | inside        | unchanged 2
+analytics        | Anna  | after, hold   | unchanged 1
 analytics        | Bruno | always        | unchanged 1
-fraud_prevention | both  | always        | unchanged 1
+fraud_prevention | Anna  | always        | unchanged 1
+fraud_prevention | Bruno | inside        | unchanged 1
+fraud_prevention | Bruno | after, hold   | -
 
 [erasure]
 account_data     | Anna  | always        | keep 1 contract open
 account_data     | Bruno | always        | erase 1
-billing_data     | Anna  | always        | restrict 1, keep 1 tax 2036-01-01
-billing_data     | Bruno | always        | erase 1, restrict 1, keep 1 tax 2036-01-01
+billing_data     | both  | always        | restrict 1, keep 1 tax 2036-01-01
 call_records     | Anna  | inside        | redact 1, keep 2 billing 2026-04-05,
                  |       |               | keep 1 billing 2026-06-05, keep 1 billing open
 call_records     | Anna  | after         | redact 3, keep 1 billing 2026-06-05, keep 1 billing open
 call_records     | Anna  | hold          | redact 1, restrict 2, keep 1 billing 2026-06-05,
                  |       |               | keep 1 billing+claim open, keep 2 claim open
 call_records     | Bruno | inside        | redact 1, keep 2 billing 2026-04-05, keep 1 billing open
-call_records     | Bruno | after         | redact 3, keep 1 billing open
+call_records     | Bruno | after         | redact 2, keep 1 billing open
 call_records     | Bruno | hold          | restrict 3, keep 1 billing+claim open, keep 3 claim open
 communications   | Anna  | always        | keep 1 customer open
 communications   | Bruno | always        | keep 2 customer open
 tickets          | Anna  | always        | erase 1, keep 1 contract open
-tickets          | Bruno | inside, after | erase 1
+tickets          | Bruno | inside        | erase 1
+tickets          | Bruno | after         | -
 tickets          | Bruno | hold          | restrict 1, keep 1 claim open
-marketing        | both  | always        | erase 1
-analytics        | Anna  | always        | erase 2
+marketing        | Anna  | always        | erase 1
+marketing        | Bruno | inside        | erase 1
+marketing        | Bruno | after, hold   | -
+analytics        | Anna  | inside        | erase 2
+analytics        | Anna  | after, hold   | erase 1
 analytics        | Bruno | always        | erase 1
 fraud_prevention | Anna  | always        | keep 1 fraud 2026-04-19
 fraud_prevention | Bruno | inside        | keep 1 fraud 2026-04-05
-fraud_prevention | Bruno | after, hold   | erase 1
+fraud_prevention | Bruno | after, hold   | -
 
 [restriction]
 account_data     | both  | always        | restrict 1
-billing_data     | Anna  | always        | restrict 1
-billing_data     | Bruno | always        | restrict 2
+billing_data     | both  | always        | restrict 1
 call_records     | Anna  | always        | restrict 5
-call_records     | Bruno | always        | restrict 4
+call_records     | Bruno | inside, hold  | restrict 4
+call_records     | Bruno | after         | restrict 3
 communications   | Anna  | always        | keep 1 customer open
 communications   | Bruno | always        | keep 2 customer open
 tickets          | Anna  | always        | restrict 2
-tickets          | Bruno | always        | restrict 1
-marketing        | both  | always        | restrict 1
-analytics        | Anna  | always        | restrict 2
+tickets          | Bruno | inside, hold  | restrict 1
+tickets          | Bruno | after         | -
+marketing        | Anna  | always        | restrict 1
+marketing        | Bruno | inside        | restrict 1
+marketing        | Bruno | after, hold   | -
+analytics        | Anna  | inside        | restrict 2
+analytics        | Anna  | after, hold   | restrict 1
 analytics        | Bruno | always        | restrict 1
-fraud_prevention | both  | always        | restrict 1
+fraud_prevention | Anna  | always        | restrict 1
+fraud_prevention | Bruno | inside        | restrict 1
+fraud_prevention | Bruno | after, hold   | -
 
 [objection]
 account_data     | both  | always        | unchanged 1
-billing_data     | Anna  | always        | unchanged 1
-billing_data     | Bruno | always        | unchanged 2
+billing_data     | both  | always        | unchanged 1
 call_records     | Anna  | always        | unchanged 5
-call_records     | Bruno | always        | unchanged 4
+call_records     | Bruno | inside, hold  | unchanged 4
+call_records     | Bruno | after         | unchanged 3
 communications   | Anna  | always        | keep 1 customer open
 communications   | Bruno | always        | keep 2 customer open
 tickets          | Anna  | always        | unchanged 2
-tickets          | Bruno | always        | unchanged 1
-marketing        | both  | always        | erase 1
-analytics        | Anna  | always        | unchanged 2
+tickets          | Bruno | inside, hold  | unchanged 1
+tickets          | Bruno | after         | -
+marketing        | Anna  | always        | erase 1
+marketing        | Bruno | inside        | erase 1
+marketing        | Bruno | after, hold   | -
+analytics        | Anna  | inside        | unchanged 2
+analytics        | Anna  | after, hold   | unchanged 1
 analytics        | Bruno | always        | unchanged 1
-fraud_prevention | both  | always        | restrict 1
+fraud_prevention | Anna  | always        | restrict 1
+fraud_prevention | Bruno | inside        | restrict 1
+fraud_prevention | Bruno | after, hold   | -
 
 [withdrawal]
 account_data     | both  | always        | unchanged 1
-billing_data     | Anna  | always        | unchanged 1
-billing_data     | Bruno | always        | unchanged 2
+billing_data     | both  | always        | unchanged 1
 call_records     | Anna  | always        | unchanged 5
-call_records     | Bruno | always        | unchanged 4
+call_records     | Bruno | inside, hold  | unchanged 4
+call_records     | Bruno | after         | unchanged 3
 communications   | Anna  | always        | keep 1 customer open
 communications   | Bruno | always        | keep 2 customer open
 tickets          | Anna  | always        | unchanged 2
-tickets          | Bruno | always        | unchanged 1
-marketing        | both  | always        | erase 1
-analytics        | Anna  | always        | erase 2
+tickets          | Bruno | inside, hold  | unchanged 1
+tickets          | Bruno | after         | -
+marketing        | Anna  | always        | erase 1
+marketing        | Bruno | inside        | erase 1
+marketing        | Bruno | after, hold   | -
+analytics        | Anna  | inside        | erase 2
+analytics        | Anna  | after, hold   | erase 1
 analytics        | Bruno | always        | erase 1
-fraud_prevention | both  | always        | unchanged 1
+fraud_prevention | Anna  | always        | unchanged 1
+fraud_prevention | Bruno | inside        | unchanged 1
+fraud_prevention | Bruno | after, hold   | -
+"""
+
+#: "26 months (anonymized after 14 months)": visit 2, of 2025-02-05, is nobody's from 2026-04-05 and
+#: gone on 2027-04-05. Calls go after 18 months, tickets 3 years after their resolution (T-2 has
+#: none), marketing after 3 years of inactivity, accounts 7 years after their end. c5 was never
+#: billed: from when the three months for its bill count is not known: it stays, and is told.
+ROUTINE: Final = """
+[2026-04-04 23:59:59 | the last second of April's periods]
+billing_data     | erase 1            | Bruno: I-2016-0007
+[2026-04-05 00:00:00 | 14, 18, 26 and 36 months, and 30 days, are over]
+analytics        | erase 1, redact 1  | Anna: visit 2; others: visit 1
+                 |                    | +others: visit 2 None None None /login
+call_records     | erase 1            | Bruno: c4; others: c4
+fraud_prevention | erase 1            | Bruno: score 2
+marketing        | erase 1            | Bruno: subscriber
+tickets          | erase 1            | Bruno: T-3
+[2027-04-04 23:59:59 | the last second of the 26 months after Anna's visit]
+analytics        | redact 2           | Bruno: visit 4; others: visit 5
+                 |                    | +others: visit 4 None None None /cancel
+                 |                    | +others: visit 5 None None None /login
+call_records     | erase 2            | Anna: c3; others: c0, c3
+fraud_prevention | erase 2            | Anna: score 1; others: score 3
+[2027-04-05 00:00:00 | 26 months after Anna's visit]
+analytics        | erase 1            | others: visit 2
+[2028-06-01 23:59:59 | the last second of the 3 years after Anna's ticket was resolved]
+analytics        | erase 4            | Anna: visit 3; others: visit 4, visit 5, visit 6
+call_records     | erase 4, keep 1 billing open | Anna: c1, c2, c7; Bruno: c1, c2; others: c6, c7
+tickets          | erase 1            | others: T-4
+[2028-06-02 00:00:00 | 3 years after Anna's ticket was resolved]
+call_records     | keep 1 billing open |
+tickets          | erase 1            | Anna: T-1
+[2029-02-28 23:59:59 | the last second of 3 years of inactivity]
+call_records     | keep 1 billing open |
+[2029-03-01 00:00:00 | 3 years of inactivity]
+call_records     | keep 1 billing open |
+marketing        | erase 2            | Anna: subscriber; others: subscriber
+[2032-12-30 23:59:59 | the last second of the 7 years after Bruno's contract]
+account_data     | erase 1            | others: account 1
+call_records     | keep 1 billing open |
+[2032-12-31 00:00:00 | 7 years after Bruno's contract]
+account_data     | erase 1            | Bruno: account 3
+call_records     | keep 1 billing open |
+"""
+#: The claim keeps Bruno's call and his ticket, and nothing else of his.
+HELD_ROUTINE: Final = """
+[2026-04-05 00:00:00 | 14, 18, 26 and 36 months, and 30 days, are over]
+analytics        | erase 1, redact 1  | Anna: visit 2; others: visit 1
+                 |                    | +others: visit 2 None None None /login
+billing_data     | erase 1            | Bruno: I-2016-0007
+call_records     | keep 1 claim open  |
+fraud_prevention | erase 1            | Bruno: score 2
+marketing        | erase 1            | Bruno: subscriber
+tickets          | keep 1 claim open  |
 """
 
 #: What the page promises to delete or anonymise: the day on which the last records lie that are
@@ -198,6 +295,16 @@ categories = ["call_records"]
 ground = "17(3)(b)"
 """
 
+#: The same as a duty of the category: 18 months, as the page has them.
+_DUTY: Final = """
+[[categories.call_records.keep]]
+period = "18 months"
+ground = "17(3)(b)"
+jurisdiction = "US"
+law = "47 CFR s. 42.6"
+reason = "regulatory compliance"
+"""
+
 
 class TestCloudContactPro(OperatorSuite):
     """The tests of every operator, on CloudContactPro's folder."""
@@ -208,6 +315,9 @@ class TestCloudContactPro(OperatorSuite):
     points = (INSIDE, AFTER, HELD)
     matrix = parse(EXPECTED, people, points)
     labels = LABELS
+    daily = True
+    routine = parse_days(ROUTINE, DENVER)
+    held_routine = parse_days(HELD_ROUTINE, DENVER)
     database = "CLOUDCONTACTPRO_DATABASE"
     #: 30 days, or the month where it is shorter. No calendar: neither Easter nor a Sunday moves it.
     due: ClassVar = {
@@ -275,7 +385,7 @@ class TestCloudContactPro(OperatorSuite):
         hold is released the same plan runs, and what it would have held is gone.
         """
         for hold in (FOREIGN, evolve(FOREIGN, id="toll-2", case="again", jurisdiction="US")):
-            office.desk.add_hold(hold, now=INSIDE.now)
+            office.desk.ledger.add_hold(hold, INSIDE.now)  # as an older ledger may hold it
         export = office.verified("access", ANNA, INSIDE.now)
         erase = office.verified("erasure", ANNA, INSIDE.now)
         before = self.seen(office)
@@ -314,6 +424,32 @@ class TestCloudContactPro(OperatorSuite):
         assert "c3 13075550142" in self.seen(office)["others"]
         kept = answer.receipt.stores["calls"]["call_records"].keep
         assert not [law for _, law, _ in kept if "17(3)(b)" in law or "CFR" in law]
+
+    def test_a_duty_under_the_law_of_the_seat_keeps_nothing(self, office: Office) -> None:
+        """Rule 14 (GDPR Art. 17(3)(b)): written into dsr.toml, it stops runs, and is in no receipt.
+
+        c4 is inside its 18 months, and its bill is settled: without that duty Bruno's number goes.
+        """
+        office.close()
+        text = (office.folder / "dsr.toml").read_text("utf-8")
+        (office.folder / "duty.toml").write_text(text + _DUTY, "utf-8")
+        bound = Office.at(office.folder / "duty.toml")
+        grant = bound.verified("erasure", BRUNO, INSIDE.now)
+        before = self.seen(bound)
+        for run in (lambda: bound.answer(grant, INSIDE.now), lambda: bound.swept(AFTER.now)):
+            with pytest.raises(
+                PolicyError, match=r"call_records\.keep\[1\]\.jurisdiction: a legal"
+            ):
+                run()
+        assert self.seen(bound) == before
+        bound.close()
+        lawful = Office.at(office.folder / "dsr.toml")
+        answer = lawful.answer(lawful.desk.verified(grant.request.id), INSIDE.now)
+        tally = answer.receipt.stores["calls"]["call_records"]
+        assert dict(tally.do) == {"redact": 1}
+        assert {law for _, law, _ in tally.keep} == {LABELS.laws["billing"]}
+        assert "c4 +33199004002" in before["Bruno"] - self.seen(lawful)["Bruno"]
+        lawful.close()
 
     def test_a_claim_before_a_court_of_the_seat_is_a_ground(self, office: Office) -> None:
         """Rule 13 (GDPR Art. 17(3)(e)): a claim holds wherever it is tried, until released."""
@@ -384,6 +520,25 @@ class TestCloudContactPro(OperatorSuite):
         left = self.seen(office)
         assert not [each for each in left["Anna"] if each.startswith("visit")]
         assert old in left["others"]
+
+    def test_what_is_anonymised_joins_nobody_across_stores(self, office: Office) -> None:
+        """Rule 20 (EDPB 2025 erasure action): from month 14 on no id, hash or address is in it.
+
+        Neither her account nor the id in her cookie, which a younger visit bears, leads there.
+        """
+        stated = evolve(ANNA, who={**ANNA.who, "usage": "v-5a01"})
+        office.swept(INSIDE.now)
+        before = office.fulfil("access", stated, INSIDE)
+        assert [each["id"] for each in before.records("analytics")] == [2, 3, 6]
+        swept = office.swept(AFTER.now)
+        assert dict(swept.stores["web"]["analytics"].do) == {"redact": 1, "erase": 1}
+        (visit,) = (each for each in cloudcontactpro.visits(_database(office)) if each["id"] == 2)
+        assert {name for name, value in visit.items() if value} == {"id", "seen_at", "page"}
+        after = office.fulfil("access", stated, AFTER)
+        assert [each["id"] for each in after.records("analytics")] == [3, 6]
+        erasure = office.fulfil("erasure", stated, AFTER)
+        assert dict(erasure.receipt.stores["web"]["analytics"].do) == {"erase": 2}
+        assert "visit 2 None None None /login" in self.seen(office)["others"]
 
     def test_the_answer_says_how_long(self, office: Office) -> None:
         """Rule 7 (GDPR Art. 15(1)(d)): each line of the page's list stands in the letter."""
@@ -554,14 +709,19 @@ class TestCloudContactPro(OperatorSuite):
         monkeypatch.setenv(self.database, postgresql)
         config = copied(self.name, tmp_path)
         self.fill(tmp_path, postgresql)
-        before = self.facts(tmp_path, postgresql)
         office = Office.at(config)
+        office.swept(INSIDE.now)
+        before = self.facts(tmp_path, postgresql)
         person = ANNA if who == "Anna" else BRUNO
         answer = office.fulfil("erasure", person, INSIDE)
         assert cells(answer.receipt, LABELS) == self.matrix.rows[Case("erasure", who, "inside")]
         after = self.facts(tmp_path, postgresql)
         assert all(after[owner] == before[owner] for owner in before.keys() - {who})
         office.close()
+
+
+def _database(office: Office) -> str:
+    return f"sqlite:///{office.folder / 'operator.db'}"
 
 
 def _whole(package: Path | None) -> str:

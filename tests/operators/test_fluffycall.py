@@ -25,6 +25,7 @@ from tests.operators import fluffycall
 from tests.operators.fluffycall import AFTER, ANNA, BRUNO, HELD, INSIDE
 from tests.operators.harness import Labels, Office, cells, copied
 from tests.operators.matrix import Case, parse
+from tests.operators.routine import parse_days
 from tests.operators.suite import OperatorSuite
 from tests.servers.postgresql import postgresql
 
@@ -140,6 +141,57 @@ security_logs | Anna  | always        | unchanged 3
 security_logs | Bruno | always        | unchanged 1
 """
 
+#: "automatically deleted after 6 months": c0, c2 and c5 were billed with c1; the recording that
+#: must not exist keeps c1 alone, as the only way to it. c4 has no bill, and no end. Zoe's contract
+#: ended on 2026-01-10, Bruno's on 2026-07-31: six months later what no voucher needs goes. Vouchers
+#: and what explains them go 8 years after the end of their year, letters 6.
+ROUTINE: Final = """
+[2026-08-04 23:59:59 | the last second of the six months after January's bill]
+account_data  | redact 1           | others: account_data 1 email, account_data 1 phone
+invoices      | erase 1            | Bruno: R-2017-0815
+letters       | erase 2            | Bruno: 2019-11-02-offer; others: 2019-03-01-contract
+security_logs | erase 1            | Anna: 2026-06-02
+call_contents | gap 1 alarm        |
+[2026-08-05 00:00:00 | six months after January's bill]
+call_metadata | erase 3, gap 1 linked | Anna: c2; others: c0, c2, c5
+call_contents | gap 1 alarm        |
+[2027-01-04 23:59:59 | the last second of the six months after June's bill]
+call_metadata | gap 1 linked       |
+call_contents | gap 1 alarm        |
+[2027-01-05 00:00:00 | six months after June's bill]
+call_metadata | erase 1, gap 1 linked | Anna: c3; Bruno: c3
+call_contents | gap 1 alarm        |
+[2027-01-30 23:59:59 | the last second of the six months after the end of Bruno's contract]
+call_metadata | gap 1 linked       |
+call_contents | gap 1 alarm        |
+[2027-01-31 00:00:00 | six months after the end of Bruno's contract]
+account_data  | redact 1           | Bruno: account_data 3 email, account_data 3 phone
+call_metadata | gap 1 linked       |
+call_contents | gap 1 alarm        |
+[2034-12-31 23:59:59 | the last second of the eight years for vouchers of 2026]
+letters       | erase 2            | Anna: 2026-01-10-contract; Bruno: 2026-07-01-notice
+call_metadata | gap 1 linked       |
+call_contents | gap 1 alarm        |
+[2035-01-01 00:00:00 | eight years after the end of 2026]
+account_data  | erase 2            | Bruno: account_data; others: account_data 1
+invoices      | erase 3            | Anna: R-2026; Bruno: R-2026; others: R-2026
+call_metadata | gap 1 linked       |
+call_contents | gap 1 alarm        |
+"""
+#: The claim is against Bruno: his call with Anna stays by it, that of others goes.
+HELD_ROUTINE: Final = """
+[2026-08-05 00:00:00 | six months after January's bill]
+account_data  | redact 1           | others: account_data 1 email, account_data 1 phone
+invoices      | erase 1            | Bruno: R-2017-0815
+letters       | erase 2            | Bruno: 2019-11-02-offer; others: 2019-03-01-contract
+security_logs | erase 1            | Anna: 2026-06-02
+call_metadata | erase 3, keep 1 claim open | Anna: c2; others: c0, c2, c5
+call_contents | gap 1 alarm        |
+[2027-01-05 00:00:00 | six months after June's bill]
+call_metadata | keep 2 claim open  |
+call_contents | gap 1 alarm        |
+"""
+
 
 class TestFluffycall(OperatorSuite):
     """The tests of every operator, on fluffycall's folder."""
@@ -150,6 +202,8 @@ class TestFluffycall(OperatorSuite):
     points = (INSIDE, AFTER, HELD)
     matrix = parse(EXPECTED, people, points)
     labels = LABELS
+    routine = parse_days(ROUTINE, fluffycall.BERLIN)
+    held_routine = parse_days(HELD_ROUTINE, fluffycall.BERLIN)
     database = "FLUFFYCALL_DATABASE"
     #: Easter moves an end of a month to the Tuesday after.
     due: ClassVar = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dsr.model import Record
 from dsr.policy.model import Retention, Stage
 from dsr.policy.reasons import retained_until
-from dsr.policy.stages import border
+from dsr.policy.stages import border, is_due
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PERIODS = st.builds(
@@ -66,3 +66,24 @@ def test_the_border_agrees_with_retention(
     until = retained_until(duty, Record("k", "calls", {}, at=later), BERLIN)
     assert until is not None
     assert until > today or later.date() > today
+
+
+@pytest.mark.parametrize(
+    ("anchor", "today", "due"),
+    [
+        # midnight of the 31st in UTC is still the 30th in Denver: the day is the 31st all the same
+        (dt.date(2025, 12, 31), "2026-01-06", False),
+        (dt.date(2025, 12, 31), "2026-01-07", True),
+        ("2025-12-31", "2026-01-06", False),
+        (dt.datetime(2025, 12, 31, 3, tzinfo=dt.UTC), "2026-01-06", True),  # the 30th in Denver
+        (None, "2026-01-06", True),  # only its store could read it
+        ("31/12/2025", "2026-01-06", True),
+    ],
+)
+def test_a_day_is_one_of_the_operators_calendar(anchor: object, today: str, due: bool) -> None:
+    """Art. 5(1)(e): what a store lists by its own clock is due by the operator's day alone."""
+    record = Record("k", "accounts", {"closed": anchor})
+    for name in ("closed", "accounts.closed"):
+        stage = Stage("7 days", anchor=name)
+        day = dt.date.fromisoformat(today)
+        assert is_due(stage, record, day, ZoneInfo("America/Denver")) is due

@@ -39,7 +39,7 @@ def sweep(app: App, *, dry_run: bool) -> None:
     """Finish what was waiting for its time, then delete what is due by the policy's stages.
 
     For cron, once a day. Holds, duties to keep and restrictions win over stages. Exit code 4 if
-    something could not be reached; what is kept for a reason does not count.
+    something could not be reached, or must not be there; what is kept for a reason is neither.
     """
     desk = app.acting()
     with progress(app, "sweeping") as told:

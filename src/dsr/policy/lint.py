@@ -49,9 +49,20 @@ def lint(policy: Policy, holds: Sequence[Hold], today: dt.date) -> Iterator[Prob
     yield from held.holds(holds, today)
 
 
-def must_not_run(policy: Policy, holds: Sequence[Hold], today: dt.date) -> list[str]:
-    """Return why nothing may act by itself: errors, and the points that nobody has decided."""
-    found = [str(each) for each in lint(policy, holds, today) if each.kind == "error"]
+#: Settings that say what routine deletion takes, and what it must leave.
+_ENDS: Final = re.compile(r"hold |categories\.[^.]+\.(?:keep|stages)")
+
+
+def must_not_run(
+    policy: Policy, holds: Sequence[Hold], today: dt.date, *, deleting: bool = False
+) -> list[str]:
+    """Return why nothing may act by itself: errors, and the points that nobody has decided.
+
+    With `deleting` an error counts if it is one of what to delete and what to keep: a recipient
+    whose safeguard has expired is no reason to keep data longer (GDPR Art. 5(1)(e)).
+    """
+    errors = (each for each in lint(policy, holds, today) if each.kind == "error")
+    found = [str(each) for each in errors if not deleting or _ENDS.match(each.place)]
     for name, point in policy.unresolved.items():
         if point.is_open:
             found.append(f"unresolved.{name}: {point.question}")

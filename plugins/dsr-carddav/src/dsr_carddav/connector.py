@@ -18,7 +18,7 @@ from dsr_carddav.checking import findings
 from dsr_carddav.discovery import found_books
 from dsr_carddav.listing import Unlisted
 from dsr_carddav.parts import Part
-from dsr_carddav.people import Batch, accepted
+from dsr_carddav.people import Batch, accepted, owning
 from dsr_carddav.radicale import Radicale
 from dsr_carddav.session import Server, Session, failed
 from dsr_carddav.traces import found_in_trace, trace
@@ -55,6 +55,10 @@ class CardDav:
     def categories(self) -> frozenset[str]:
         """The one category of these books."""
         return frozenset({self.category})
+
+    def owners(self, category: str) -> frozenset[Kind]:
+        """Return what tells whose a card is: one found by a number alone may be anybody's."""
+        return owning(self.owner) if category == self.category else frozenset()
 
     def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
         """Read every card once and yield those that speak of any of `who`."""

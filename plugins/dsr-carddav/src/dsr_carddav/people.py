@@ -12,14 +12,19 @@ from dsr.connectors.vcards.people import OWN, People
 from dsr.match import Matcher
 from dsr.model import Identifier, Kind
 
-__all__ = ["Batch", "accepted"]
+__all__ = ["Batch", "accepted", "owning"]
 
 _OWNERS: Final[frozenset[Kind]] = frozenset({"account", "sip"})
 
 
 def accepted(owner: Keys | None) -> frozenset[Kind]:
     """Return the kinds of identifier that cards hold and, with a pattern, owners have."""
-    return OWN | (owner.accepts & _OWNERS if owner else frozenset())
+    return OWN | owning(owner)
+
+
+def owning(owner: Keys | None) -> frozenset[Kind]:
+    """Return the kinds of identifier that owners of books have; none without a pattern."""
+    return owner.accepts & _OWNERS if owner else frozenset()
 
 
 @frozen

@@ -34,7 +34,7 @@ from dsr.settings import Context, settings
 from dsr_carddav.cards import found_in, only_card, rectified, to_erase, to_redact
 from dsr_carddav.changes import Changer, as_bytes, as_text, key_of
 from dsr_carddav.config import owner_of
-from dsr_carddav.people import Batch, accepted
+from dsr_carddav.people import Batch, accepted, owning
 from dsr_carddav.rights import findings
 from dsr_carddav.tables import Tables
 
@@ -114,6 +114,10 @@ class SabreDav:
     def categories(self) -> frozenset[str]:
         """The one category of these books."""
         return frozenset({self.category})
+
+    def owners(self, category: str) -> frozenset[Kind]:
+        """Return what tells whose a card is: one found by a number alone may be anybody's."""
+        return owning(self.owner) if category == self.category else frozenset()
 
     def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
         """Read every card once, as it was at one moment, and yield those that speak of `who`.

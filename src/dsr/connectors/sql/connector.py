@@ -69,6 +69,12 @@ class Sql:
         """The categories of the tables."""
         return frozenset(each.category for each in self.tables)
 
+    def owners(self, category: str) -> frozenset[Kind]:
+        """Return `account` if a table of the category names one: the row is that account's."""
+        tables = (each for each in self.tables if each.category == category)
+        kinds = {side.kind for table in tables for side in table.sides}
+        return frozenset({"account"} if "account" in kinds else ())
+
     def find(self, who: Sequence[Identifier]) -> Iterator[Found]:
         """Yield every row that speaks of any of `who`: one statement for each table.
 

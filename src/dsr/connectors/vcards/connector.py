@@ -71,6 +71,11 @@ class VCards:
         """The one category of these books."""
         return frozenset({self.category})
 
+    def owners(self, category: str) -> frozenset[Kind]:
+        """Return the kinds that paths name: a card found by a number alone may be anybody's."""
+        named = self.owner.accepts & _OWNERS if self.owner else frozenset[Kind]()
+        return named if category == self.category else frozenset()
+
     def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
         """Read every file once and yield the cards that speak of any of `who`."""
         people = People.of(who, self.region)
