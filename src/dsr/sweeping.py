@@ -117,7 +117,7 @@ def _note(stores: Stores, run: Run, now: dt.datetime) -> None:
                         store=store,
                         category=category,
                         counts={
-                            **tally.do,
+                            **{str(verb): count for verb, count in tally.do.items()},
                             "keep": sum(tally.keep.values()),
                             "gaps": sum(tally.gaps.values()),
                         },

@@ -188,8 +188,8 @@ def fill(folder: Path, url: str) -> None:
     logs = folder / "logs"
     logs.mkdir()
     for name, rows in _LOGS.items():
-        text = _lines(rows).encode()
-        (logs / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+        raw = _lines(rows).encode()
+        (logs / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
 
 
 def _lines(rows: tuple[tuple[str, ...], ...]) -> str:
