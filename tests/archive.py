@@ -21,9 +21,21 @@ from dsr.identity import FileSender, OneTimePin
 from dsr.model import Identifier, Receipt, Right
 from dsr.policy.model import Category, Stage
 from dsr.settings import Context
-from tests.things import EVA, category, ledger, policy
+from dsr.sweeping import Swept
+from tests.things import EVA, NOOR, category, ledger, policy
 
-__all__ = ["SCHEMA", "STAGES", "Archive", "archive", "berlin"]
+__all__ = [
+    "FIRST",
+    "LAST",
+    "SCHEMA",
+    "STAGES",
+    "Archive",
+    "archive",
+    "berlin",
+    "calls",
+    "counts",
+    "customer",
+]
 
 _BERLIN: Final = ZoneInfo("Europe/Berlin")
 SCHEMA: Final = """
@@ -172,3 +184,43 @@ def archive(
         backups=backups,
     )
     return Archive(desk, folder)
+
+
+LAST = berlin("2026-08-31 23:59:59")
+FIRST = berlin("2026-09-01 00:00:00")  # six months after a bill of 1 March
+
+
+def calls(found: Archive) -> None:
+    """Put the calls there."""
+    for number, billed, recording in (
+        (1, "2026-03-01", None),
+        (2, "2026-03-01", "2026-02-03/a.wav"),
+        (3, "2026-04-01", None),
+    ):
+        found.put(
+            "calls",
+            id=number,
+            start="2026-02-03 10:00:00",
+            billed=billed,
+            src=EVA.value,
+            dst=NOOR.value,
+            recording=recording and recording.rpartition("/")[2],
+        )
+        if recording:
+            found.record(recording)
+
+
+def counts(swept: Swept, store: str = "office", name: str = "calls") -> dict[str, int]:
+    """Return what was done, kept and left to a category."""
+    tally = swept.stores[store][name]
+    return {
+        **{str(verb): count for verb, count in tally.do.items()},
+        "keep": sum(tally.keep.values()),
+        "gaps": sum(tally.gaps.values()),
+    }
+
+
+def customer(old: Archive, number: str = EVA.value, account: str | None = "A", **row: Any) -> None:
+    """Add an account."""
+    known = {"since": "2020-01-01", "name": "Eva"} | row
+    old.put("accounts", number=number, account=account, **known)

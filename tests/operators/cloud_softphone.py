@@ -188,8 +188,8 @@ def fill(folder: Path, url: str) -> None:
     logs = folder / "logs"
     logs.mkdir()
     for name, rows in _LOGS.items():
-        lines = _lines(rows).encode()
-        (logs / name).write_bytes(gzip.compress(lines) if name.endswith(".gz") else lines)
+        raw = _lines(rows).encode()
+        (logs / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
 
 
 def _lines(rows: tuple[tuple[str, ...], ...]) -> str:

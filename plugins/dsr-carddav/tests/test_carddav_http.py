@@ -16,10 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from carddav_books import SUBJECT, card, found, holding, keys, store, unread
+from dsr.connector import Owns
 from dsr.connectors.vcards.cards import Card
 from dsr.errors import ConfigurationError, Refused, StoreUnavailable
 from dsr.model import Found, Identifier, Unread
 from dsr.settings import Context
+from dsr_carddav import sabredav
 from dsr_carddav.config import from_config
 from dsr_carddav.connector import CardDav
 from odd_servers import BOOK, Odd, multistatus, odd_server, response
@@ -439,3 +441,14 @@ def test_wrong_settings_are_named(table: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message) as raised:
         from_config("book", whole, Context("DE", Path()))
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("owner", ["", "{account}/{any}"])
+def test_a_path_tells_whose_a_card_is(owner: str) -> None:
+    """Law 7: the number in a card tells whom it is about; the path, if it names one, the owner."""
+    http = plain("https://dav.example.org/", owner=owner)
+    tables = {"url": "sqlite://", "category": "address_book", "owner": owner}
+    for book in (http, sabredav.from_config("book", tables, Context("DE", Path()))):
+        assert isinstance(book, Owns)
+        assert book.owners("address_book") == ({"account"} if owner else set())
+        assert book.owners("calls") == frozenset()

@@ -81,7 +81,7 @@ def _country(_: object, _attribute: Attribute[str], value: str) -> None:
     check_region(value)
 
 
-def _prefixes(_: object, _attribute: Attribute[object], value: Sequence[str]) -> None:
+def _prefixes(_: object, _attribute: Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
     dialling("", value)
 
 
