@@ -361,3 +361,11 @@ def test_wrong_settings_are_named(tmp_path: Path) -> None:
         store(tmp_path, timezone="Berlin")
     with pytest.raises(ConfigurationError, match=r"stores\.voicemail\.pth"):
         store(tmp_path, pth="x")
+
+
+def test_a_number_goes_on_to_the_end_of_its_line(tmp_path: Path) -> None:
+    """Law 7: a caller whose last digits stand apart is nobody who has fewer digits."""
+    leave(tmp_path / "default/100/INBOX", "+49 30 901820 00", 1)
+    store = from_config("voicemail", {"path": ""}, Context("DE", tmp_path))
+    assert list(store.find([Identifier("phone", "+4930901820")])) == []
+    assert len(list(store.find([Identifier("phone", "+493090182000")]))) == 1

@@ -13,7 +13,18 @@ from typing import Final, NamedTuple
 
 from dsr.model import Identifier, Subject
 
-__all__ = ["NUMBERS", "PEOPLE", "Call", "Number", "Person", "call", "holder", "plain", "spelled"]
+__all__ = [
+    "NUMBERS",
+    "PEOPLE",
+    "Call",
+    "Number",
+    "Person",
+    "call",
+    "digits",
+    "holder",
+    "named",
+    "spelled",
+]
 
 START: Final = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 MOVED: Final = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
@@ -110,10 +121,20 @@ def call(rng: random.Random) -> Call:
     return Call(at, src, dst, spelled(rng, *src), spelled(rng, *dst))
 
 
-def plain(rng: random.Random, country: str, national: str) -> str:
-    """Write a number as digits and pluses alone, as file names hold it."""
-    forms = [f"+{country}{national}", f"00{country}{national}", f"{country}{national}"]
-    return rng.choice([*forms, f"0{national}"] if country == "49" else forms)
+def digits(rng: random.Random, country: str, national: str) -> str:
+    """Write a number as digits and pluses alone, as SIP users and names of files hold it."""
+    whole = f"{country}{national}"
+    forms = [f"+{whole}", f"00{whole}", whole, f"9011+{whole}", f"++{whole}", f"0+{whole}"]
+    return rng.choice([*forms, f"0{national}", national] if country == "49" else forms)
+
+
+def named(rng: random.Random, country: str, national: str) -> str:
+    """Write a number in any of the ways in which the name of a file can hold it."""
+    apart = grouped(rng, national).replace("/", "-")
+    forms = [f"+{country} {apart}", f"00{country} {apart}", f"%2B{country}{national}"]
+    if country == "49":
+        forms += [f"0{apart}", f"+49 (0){apart}"]
+    return rng.choice((rng.choice(forms), digits(rng, country, national)))
 
 
 def holder(number: Number, at: dt.datetime) -> int:

@@ -22,10 +22,21 @@ from attrs import field, frozen
 from dsr.connector import Connector
 from dsr.connectors import files, logs, s3, sql, vcards
 from dsr.settings import Context
-from tests.laws.people import Call, plain
+from tests.laws.people import Call, named
 from tests.servers.rgw import Rgw
 
-__all__ = ["Cards", "Documents", "Lines", "Objects", "Raw", "Recordings", "Rows"]
+__all__ = [
+    "BOTH",
+    "Cards",
+    "Documents",
+    "Lines",
+    "Objects",
+    "Raw",
+    "Recordings",
+    "Rows",
+    "Side",
+    "bare",
+]
 
 Side = tuple[int, str]
 BOTH: Final = ("src", "dst")
@@ -208,7 +219,7 @@ class Cards(Raw):
             rev = f"{each.at:%Y%m%dT%H%M%SZ}"
             book = self.folder / f"book{n % 50}"
             book.mkdir(exist_ok=True)
-            number = _bare(each.src_text)
+            number = bare(each.src_text)
             if n % 4 == 3:
                 tel = ["tel", {}, "text", number]
                 card = ["vcard", [["version", {}, "text", "4.0"], ["uid", {}, "text", str(n)],
@@ -238,7 +249,7 @@ class Cards(Raw):
         return int(str(data["uid"])), "src"
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """Return what a person would write into a card: no display name, no channel."""
     number = text.rpartition("<")[2].rstrip(">")
     return re.sub(r"^(PJ)?SIP/|@trunk.*|-0000001a$", "", number)
@@ -249,10 +260,13 @@ class _Named(Raw):
     """Recordings whose names hold the caller's number and the time."""
 
     sides: ClassVar[tuple[str, ...]] = ("src",)
-    keys: ClassVar[tuple[str, ...]] = ("{phone}_{date:%Y%m%d-%H%M%S}_{any}.wav",)
+    keys: ClassVar[tuple[str, ...]] = (
+        "{phone}_{date:%Y%m%d-%H%M%S}_{any}.wav",
+        "{any}_{date:%Y%m%d-%H%M%S}_{any}.wav",
+    )
 
     def key(self, n: int, call: Call, rng: random.Random) -> str:
-        return f"{plain(rng, *call.src)}_{call.at:%Y%m%d-%H%M%S}_{n}.wav"
+        return f"{named(rng, *call.src)}_{call.at:%Y%m%d-%H%M%S}_{n}.wav"
 
     def named(self) -> dict[str, bytes]:
         rng = random.Random(7)

@@ -49,8 +49,9 @@ _ESCAPE: Final = re.compile(
 )
 _EXTENSION: Final = re.compile(rb"(?:x|ext)\.?\d", re.IGNORECASE)
 _DIRECT_DIAL: Final = re.compile(rb"[-/.]\d{1,4}(?![\w-])")
-#: A last short group in a field of its own: `"Name" <030 23125 00>` goes on to the bracket.
-_LAST_GROUP: Final = re.compile(rb"[-/. ]\d{1,4}(?:[>\"';,@)]|\Z)")
+#: A last short group in a field of its own: `"Name" <030 23125 00>` goes on to the bracket, and
+#: `030 23125 00_20260301.wav` to what parts the fields of a file's name.
+_LAST_GROUP: Final = re.compile(rb"[-/. ]\d{1,4}(?:[>\"';,@)_]|\Z)")
 _LAST_IN_BRACKETS: Final = re.compile(rb"[-/. ]\d{1,4}[\]}|]")  # [030 23125 00], not [4930… 200]
 _CHANNEL: Final = re.compile(rb"-[0-9a-f]{8}(?![\w-])")  # what Asterisk puts behind a user
 _MORE_TIME: Final = re.compile(rb":\d")

@@ -51,11 +51,10 @@ class People:
         user = _USER.search(note.values.get("callerid", ""))
         if user:  # "Name" <user>: the matcher wants to be told that it is one
             lines.append(("callerid", f"sip:{user[1]}"))
-        whole = "\n".join(value for _, value in lines).encode("utf-8", "surrogateescape")
         found: dict[Identifier, frozenset[str]] = {}
-        for match in self._matcher.scan(whole):
-            name = lines[whole.count(b"\n", 0, match.start)][0]
+        for name, value in lines:  # one by one: where a value ends, so does a number in it
             names = CALLER if name in CALLER else {name}
             filled = frozenset(each for each in names if note.values.get(each))
-            found[match.who] = found.get(match.who, frozenset()) | filled
+            for who in self._matcher.matches(value):
+                found[who] = found.get(who, frozenset()) | filled
         return found
