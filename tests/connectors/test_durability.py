@@ -85,17 +85,28 @@ def _owned(store: voicemail.Voicemail) -> None:
     store.erase([each.record.key for each in store.find([owner]) if isinstance(each, Found)])
 
 
+def _made(make: Callable[[Path], None], **files: bytes) -> Callable[[Path], None]:
+    """Return what makes that, and files beside it."""
+
+    def both(root: Path) -> None:
+        make(root)
+        for name, data in files.items():
+            write(root / name, data)
+
+    return both
+
+
 #: What is there, which store reads it, and what is done: each changes the disk in its own way.
 CASES: Final[Mapping[str, tuple[Callable[[Path], object], Callable[[Path], Any], Any]]] = {
     "a file": (_file, recordings, erase),
     "a file beside another's": (
-        lambda root: (_file(root), write(root / "a/1.wav", b"RIFF")),
+        _made(_file, **{"a/1.wav": b"RIFF"}),
         recordings,
         erase,
     ),
     "a file with two names": (_linked, recordings, erase),
     "a file with two names beside others": (
-        lambda root: (_linked(root), write(root / "a/1.wav", b""), write(root / "b/1.wav", b"")),
+        _made(_linked, **{"a/1.wav": b"", "b/1.wav": b""}),
         recordings,
         erase,
     ),
@@ -134,7 +145,7 @@ CASES: Final[Mapping[str, tuple[Callable[[Path], object], Callable[[Path], Any],
         lambda store: store.redact(dict.fromkeys(about(store), frozenset({"content"}))),
     ),
     "a greeting": (
-        lambda root: (_messages(root), write(root / "default/100/unavail.wav", b"RIFF" * 100)),
+        _made(_messages, **{"default/100/unavail.wav": b"RIFF" * 100}),
         spool,
         _owned,
     ),

@@ -45,7 +45,7 @@ def expected(root: Path, patterns: list[str]) -> list[str]:
     once: dict[tuple[int, int], str] = {}
     for each in sorted(os.fsencode(path) for path in root.rglob("*")):
         path = Path(os.fsdecode(each))
-        below = path.relative_to(root)
+        below = PurePosixPath(path.relative_to(root))
         through = any((root / above).is_symlink() for above in below.parents)
         if path.is_file() and not through and any(fits(below, each) for each in patterns):
             seen = path.stat()
