@@ -72,12 +72,16 @@ def test_mistakes_are_told(tmp_path: Path, identity: dict[str, object], told: st
         ({"roles": ["approve"], "totp": "JBSWY3DPEHPK3PXP"}, "staff.ada.totp is not known"),
         ({"roles": ["approve"], "totp": "file:none"}, "staff.ada.totp cannot be read"),
         ({"roles": ["approve"], "totp": "file:open"}, "staff.ada.totp can be read by others"),
+        ({"roles": ["approve"], "totp": "env:SHORT"}, "staff.ada.totp is no secret of"),
     ],
 )
-def test_mistakes_of_the_staff_are_told(tmp_path: Path, member: object, told: str) -> None:
+def test_mistakes_of_the_staff_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, member: object, told: str
+) -> None:
     """Rule 45 (GDPR Art. 32): a secret stands in no configuration, and no message repeats it."""
     (tmp_path / "open").write_text("JBSWY3DPEHPK3PXP")
     (tmp_path / "open").chmod(0o644)
+    monkeypatch.setenv("SHORT", "JBSWY3DP")
     with pytest.raises(ConfigurationError) as caught:
         read(tmp_path, {}, {"ada": member})
     assert told in str(caught.value)
@@ -86,7 +90,7 @@ def test_mistakes_of_the_staff_are_told(tmp_path: Path, member: object, told: st
 
 def test_what_stands_there_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each setting arrives where it counts."""
-    monkeypatch.setenv("ADA", "JBSWY3DPEHPK3PXP")
+    monkeypatch.setenv("ADA", "JBSWY3DPEHPK3PXP" * 2)
     assurance = read(
         tmp_path,
         {

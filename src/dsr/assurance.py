@@ -244,7 +244,12 @@ def _member(name: str, staff: Mapping[str, object], folder: Path) -> Member:
     if roles & {"verify", "approve"} and not given.totp:
         what = f"{where} decides or approves, and has no authenticator"
         raise ConfigurationError(what, f'write {where}.totp = "env:NAME" or "file:PATH"')
-    return Member(name, roles, _secret(given.totp, folder, f"{where}.totp"))
+    secret = _secret(given.totp, folder, f"{where}.totp")
+    try:
+        return Member(name, roles, secret)
+    except ValueError:
+        what = f"{where}.totp is no secret of an authenticator"
+        raise ConfigurationError(what, "write base32 of 16 bytes or more (RFC 4226)") from None
 
 
 def _secret(source: str, folder: Path, where: str) -> str:

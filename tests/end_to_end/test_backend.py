@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+import threading
 import zipfile
 from pathlib import Path
 from typing import Final
@@ -65,6 +66,9 @@ class Backend:
     folder: Path = field(repr=False)
 
     def pin(self) -> str:
+        for thread in threading.enumerate():  # a PIN is sent beside the answer
+            if thread is not threading.current_thread() and not thread.daemon:
+                thread.join(10)
         sent = (self.folder / "pins.jsonl").read_text("utf-8").splitlines()
         return str(json.loads(sent[-1])["pin"])
 

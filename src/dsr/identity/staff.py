@@ -11,7 +11,7 @@ import hmac
 from typing import Final, Literal, get_args
 
 import pyotp
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 __all__ = ["ROLES", "Member", "Role"]
 
@@ -22,13 +22,21 @@ _STEP: Final = 30  # seconds, RFC 6238's default
 _DRIFT: Final = 1  # steps that a clock may be off
 
 
+def _usable(_: object, _attribute: Attribute[str], value: str) -> None:
+    if value:
+        pyotp.TOTP(value).at(0)  # raises ValueError for what is no base32, or too short
+
+
 @frozen
 class Member:
-    """One of the staff. `secret` is the base32 secret of their authenticator."""
+    """One of the staff. `secret` is the base32 secret of their authenticator.
+
+    Raises `ValueError` for a secret that is none.
+    """
 
     name: str
     roles: frozenset[Role]
-    secret: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False, validator=_usable)
 
     def may(self, role: Role) -> bool:
         """Return whether they have the role."""

@@ -32,10 +32,11 @@ def proves(pin: str, hashes: Sequence[str]) -> bool:
     """
     if len(pin) > _LONGEST:
         return False
+    guess = pin.encode("utf-8", "surrogatepass")  # a form may send what is no text
     proved = False
     for each in hashes or (_NOBODY,):
         try:
-            _HASHER.verify(each, pin)
+            _HASHER.verify(each, guess)
         except (VerificationError, InvalidHashError):
             continue
         proved = proved or each is not _NOBODY
