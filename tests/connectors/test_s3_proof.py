@@ -37,7 +37,7 @@ def held(rgw: Rgw, bucket: str) -> Any:
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every proof be a new one."""
     ticks = itertools.count(step=60)
-    monkeypatch.setattr(proving.time, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr("dsr.connectors.s3.proving.time.monotonic", lambda: next(ticks))
 
 
 def test_a_server_that_keeps_its_word(rgw: Rgw, bucket: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -80,7 +80,7 @@ def _country(_: object, _attribute: Attribute[str], value: str) -> None:
     check_region(value)
 
 
-def _prefixes(_: object, _attribute: Attribute[object], value: Sequence[str]) -> None:
+def _prefixes(_: object, _attribute: Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
     dialling("", value)
 
 
