@@ -74,10 +74,26 @@ def _linked(root: Path) -> None:
     os.link(root / "a/030901820.wav", root / "b/030901820.wav")
 
 
+def _beside(root: Path) -> None:
+    _file(root)
+    write(root / "a/1.wav", b"RIFF")
+
+
+def _linked_beside(root: Path) -> None:
+    _linked(root)
+    write(root / "a/1.wav", b"")
+    write(root / "b/1.wav", b"")
+
+
 def _messages(root: Path) -> None:
     inbox = root / "default/100/INBOX"
     for number, caller in enumerate(("030901820", "030901821", "030901820")):
         leave(inbox, f'"X" <{caller}>', number)
+
+
+def _greeted(root: Path) -> None:
+    _messages(root)
+    write(root / "default/100/unavail.wav", b"RIFF" * 100)
 
 
 def _owned(store: voicemail.Voicemail) -> None:
@@ -85,28 +101,17 @@ def _owned(store: voicemail.Voicemail) -> None:
     store.erase([each.record.key for each in store.find([owner]) if isinstance(each, Found)])
 
 
-def _made(make: Callable[[Path], None], **files: bytes) -> Callable[[Path], None]:
-    """Return what makes that, and files beside it."""
-
-    def both(root: Path) -> None:
-        make(root)
-        for name, data in files.items():
-            write(root / name, data)
-
-    return both
-
-
 #: What is there, which store reads it, and what is done: each changes the disk in its own way.
 CASES: Final[Mapping[str, tuple[Callable[[Path], object], Callable[[Path], Any], Any]]] = {
     "a file": (_file, recordings, erase),
     "a file beside another's": (
-        _made(_file, **{"a/1.wav": b"RIFF"}),
+        _beside,
         recordings,
         erase,
     ),
     "a file with two names": (_linked, recordings, erase),
     "a file with two names beside others": (
-        _made(_linked, **{"a/1.wav": b"", "b/1.wav": b""}),
+        _linked_beside,
         recordings,
         erase,
     ),
@@ -145,7 +150,7 @@ CASES: Final[Mapping[str, tuple[Callable[[Path], object], Callable[[Path], Any],
         lambda store: store.redact(dict.fromkeys(about(store), frozenset({"content"}))),
     ),
     "a greeting": (
-        _made(_messages, **{"default/100/unavail.wav": b"RIFF" * 100}),
+        _greeted,
         spool,
         _owned,
     ),

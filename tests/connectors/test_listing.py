@@ -47,7 +47,11 @@ def expected(root: Path, patterns: list[str]) -> list[str]:
         path = Path(os.fsdecode(each))
         below = PurePosixPath(path.relative_to(root))
         through = any((root / above).is_symlink() for above in below.parents)
-        if path.is_file() and not through and any(fits(below, each) for each in patterns):
+        if (
+            path.is_file()
+            and not through
+            and any(fits(PurePosixPath(below), each) for each in patterns)
+        ):
             seen = path.stat()
             once.setdefault((seen.st_dev, seen.st_ino), str(below))
     return sorted(once.values(), key=os.fsencode)

@@ -149,8 +149,8 @@ OWN: Final = Counted(
         "+4311001": {"own": {6}},
     },
 )
-_OTHERS: Final = [FAIL2BAN, IN_GERMANY, KAMAILIO, KAMAILIO_ABROAD, SIPWISE]
-ALL: Final = [OWN, *(_OTHERS if CORPUS.is_dir() else ())]
+OTHERS: Final = (FAIL2BAN, IN_GERMANY, KAMAILIO, KAMAILIO_ABROAD, SIPWISE)
+ALL: Final = (OWN, *(OTHERS if CORPUS.is_dir() else ()))
 
 
 def store(folder: Path, counted: Counted) -> Logs:
