@@ -179,7 +179,7 @@ class TheLastEightDigits(Notebook):
     """Compares what telephones show: the last eight digits, in whatever country."""
 
     def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
-        for row in self.rows():
+        for row in self.rows_of_this_part():
             ends = {party: re.sub(r"\D", "", row[party] or "")[-8:] for party in PARTIES}
             for each in who:
                 about = frozenset(party for party in PARTIES if ends[party] == each.value[-8:])

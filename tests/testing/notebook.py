@@ -70,15 +70,16 @@ class Notebook:
         with lines:
             yield from map(json.loads, lines)
 
+    def rows_of_this_part(self) -> Iterator[Row]:
+        part, of = self.parts
+        return (row for row in self.rows() if int(row["id"], 16) % of == part)
+
     def write(self, rows: Iterable[Row]) -> None:
         self.path.write_text("".join(json.dumps(row) + "\n" for row in list(rows)))
 
     def find(self, who: Sequence[Identifier]) -> Iterator[Found | Unread]:
         matcher = Matcher(who, "DE")
-        part, of = self.parts
-        for row in self.rows():
-            if int(row["id"], 16) % of != part:
-                continue
+        for row in self.rows_of_this_part():
             abouts: dict[Identifier, set[str]] = {}
             for party in PARTIES:
                 for each in matcher.matches(row[party] or ""):
