@@ -50,6 +50,7 @@ class SpoolHarness(Harness):
 
     subject = SUBJECT
     bystander = BYSTANDER
+    entry = "voicemail"
     verbs = frozenset({"erase", "redact", "check", "aged"})
 
     def __init__(self, folder: Path) -> None:
