@@ -326,6 +326,7 @@ def test_a_shared_line(office: Office, how: str) -> None:
     request = here.open(EVA, Identifier("account", "A1"))
     here.desk.challenge(request, now=NOW)
     assert here.sent() == []
+    assert here.desk.unverified(request) == SHARED, "the staff are told, and decide"
     for proof in (StandingPin("4711"), here.telephone(request, "eva", "swordfish")):
         assert here.prove(request, proof).grant is None
     if how == "two accounts":  # the other holder may not log in for this one

@@ -57,6 +57,7 @@ from dsr.model import (
     Tally,
 )
 from dsr.notifying import Told
+from dsr.onfile import NOT_SENT
 from dsr.package import Cover, Encrypted, Package, save
 from dsr.place import Place
 from dsr.plan import Wish
@@ -240,6 +241,17 @@ class Desk:
             what = f"request {request} needs more than the PIN, which was right"
             raise NotVerified(what, f"prove {ways}, too" if ways else "a person must decide")
         return proving.grant
+
+    def unverified(self, request: str) -> str:
+        """Return why the last challenge was sent to nobody, for the staff; empty if it was sent.
+
+        The person who asks hears no difference (law.md rule 11). Raises `RequestNotFound`.
+        """
+        if self.ledger.get(request).state != "open":
+            return ""
+        told = [each.event for each in self.ledger.entries(request)]
+        last = [each for each in told if each in NOT_SENT or each.startswith("challenge")]
+        return last[-1] if last and last[-1] in NOT_SENT else ""
 
     def prove(self, request: str, proof: Proof, *, now: dt.datetime, source: str = "") -> Proving:
         """Check one proof of who makes a request; return the grant once all that it needs is shown.

@@ -32,6 +32,7 @@ __all__ = [
     "ABSENT",
     "CHANGED",
     "HOSTED",
+    "NOT_SENT",
     "OVERLAP",
     "SHARED",
     "UNKNOWN",
@@ -45,6 +46,7 @@ ABSENT: Final = "no number on file"
 OVERLAP: Final = "two tenures of one number: a person must decide"
 SHARED: Final = "shared line: a person must decide"
 CHANGED: Final = "number, SIM card or operator changed too recently"
+NOT_SENT: Final = frozenset({ABSENT, OVERLAP, SHARED, CHANGED})
 #: Why a PIN that is sent does not suffice by itself.
 HOSTED: Final = "the number is an account of the operator's own"
 UNKNOWN: Final = "when the SIM card or the operator changed is not known"

@@ -69,7 +69,7 @@ def test_what_waits_is_sent_once(ledger: Ledger, inbox: Post) -> None:
 
 
 def test_nobody_is_sent_nothing(ledger: Ledger, inbox: Post) -> None:
-    """Law.md rule 11 (no oracle): what waited for nobody is gone; no figure tells of it."""
+    """Rule 11 (GDPR Art. 15(1)): what waited for nobody is gone; no figure tells of it."""
     ledger.put("r1", None, EXPIRES, NOW)
     assert post(ledger, FileSender(inbox.path), NOW) == Posted(0, 0, 0)
     assert inbox.messages() == []

@@ -98,7 +98,7 @@ def _statements(ledger: Ledger) -> Iterator[list[str]]:
 
 
 def test_a_message_to_nobody_is_the_same_work(ledger: Ledger) -> None:
-    """Law.md rule 11 (no oracle): the same statements, and rows of the same size."""
+    """Rule 11 (GDPR Art. 15(1)): the same statements, and rows of the same size."""
     with _statements(ledger) as somebody:
         ledger.put("r1", DOCUMENT, EXPIRES, NOW)
     with _statements(ledger) as nobody:

@@ -144,7 +144,7 @@ def show(app: App, request: str) -> None:
     found = desk.ledger.get(request)
     receipt = desk.ledger.receipt(request)
     (stands,) = desk.standing([found], now=now())
-    told = summary(stands, desk.policy.operator.zone)
+    told = summary(stands, desk.policy.operator.zone) | {"unverified": desk.unverified(request)}
     document = told | {"receipt": receipt_document(receipt) if receipt else None}
 
     def people() -> None:
