@@ -126,7 +126,7 @@ class VCards:
         values = {name.lower(): _values(value) for name, value in changes.items()}
         if any(name in _FIXED or not _NAME.fullmatch(name) for name in values):
             raise Refused(self.name, "one of these is no property that can be set")
-        self._parts()  # a folder that is not mounted is not an empty one
+        next(self._parts(), None)  # a folder that is not mounted is not an empty one
         met = False
 
         def corrected(card: Card, own: frozenset[str]) -> Card:
