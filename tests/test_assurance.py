@@ -38,6 +38,7 @@ def read(
         ({"levels": {"access": "login"}}, r"names login, which cannot be shown here"),
         ({"levels": {"access": "person"}}, 'two members of [staff] need the role "verify"'),
         ({"four_eyes": ["erasure"]}, "two people who may approve"),
+        ({"four_eyes": ["access"]}, "names access, which changes nothing"),
         ({"four_eyes": ["everything"]}, "names 1 that are no rights"),
         ({"standing-pin": {"store": "none"}}, "identity.standing-pin.store names no store"),
         ({"standing-pin": {"store": "cdr"}}, "store cdr cannot do this"),

@@ -266,7 +266,7 @@ def test_a_number_that_just_came_to_its_holder(office: Office) -> None:
     assert len(office.sent()) == 1
 
 
-@pytest.mark.parametrize("told", ["yesterday", "?", 5])
+@pytest.mark.parametrize("told", ["yesterday", "?", 5, ["2026"], {"at": None}])
 def test_a_change_that_is_not_known_steps_up(office: Office, told: object) -> None:
     """Rule 42 (NIST SP 800-63B-4): unknown: the PIN is sent, and a second factor is needed."""
     here = office.with_(line=Line(7, changed=("sim",)))
@@ -315,7 +315,7 @@ def test_a_number_that_the_operator_hosts_proves_the_sip_account(office: Office)
 
 @pytest.mark.parametrize("how", ["field", "two accounts"])
 def test_a_shared_line(office: Office, how: str) -> None:
-    """Rule 36 (GDPR Art. 12(6)): no PIN; a login tells one user from another, else two people."""
+    """Rule 36 (GDPR Art. 12(6)): no PIN, and no login, which says not whose calls they are."""
     here = office.with_(line=Line(shared="shared"))
     if how == "field":
         row = here.accounts.rows()["A1"]
@@ -332,7 +332,11 @@ def test_a_shared_line(office: Office, how: str) -> None:
     if how == "two accounts":  # the other holder may not log in for this one
         with pytest.raises(NotVerified):
             here.prove(request, Assertion(token(request, "account:A4", "t4")))
-    assert here.prove(request, Assertion(token(request))).grant is not None
+    proving = here.prove(request, Assertion(token(request)))
+    assert proving.grant is None
+    assert proving.missing == (frozenset({"person"}),)
+    here.prove(request, Decision("ada", code("ada"), "the only user, says the contract"))
+    assert here.prove(request, Decision("ben", code("ben"), "the same")).grant is not None
 
 
 def test_replay(office: Office) -> None:

@@ -17,7 +17,7 @@ from dsr.identity.levels import Factor, Level, One, at_least, factors_of, level
 from dsr.identity.lines import CallableLines, Lines, WebhookLines
 from dsr.identity.login import Login
 from dsr.identity.staff import ROLES, Member, Role
-from dsr.model import RIGHTS, Right
+from dsr.model import RIGHTS, WRITES, Right
 from dsr.onfile import Line
 from dsr.settings import Context, settings
 
@@ -41,7 +41,7 @@ class Assurance:
     staff      who works here, what they may do, and their authenticators
     line       what must be true of a number for a PIN to prove something
     lines      tells of SIM cards and operators that changed; None: nobody is asked
-    four_eyes  rights whose plan a second person approves before it is carried out
+    four_eyes  rights whose plan two people approve before it is carried out
     """
 
     levels: Mapping[Right, Level] = field(factory=dict)
@@ -204,7 +204,11 @@ def _rights(given: object) -> frozenset[Right]:
     if wrong := [each for each in names if each not in RIGHTS]:
         what = f"identity.four_eyes names {len(wrong)} that are no rights"
         raise ConfigurationError(what, f"rights are {', '.join(RIGHTS)}")
-    return frozenset(cast("Sequence[Right]", names))
+    rights = frozenset(cast("Sequence[Right]", names))
+    if unasked := sorted(rights - WRITES):
+        what = f"identity.four_eyes names {', '.join(unasked)}, which changes nothing"
+        raise ConfigurationError(what, "a package has no plan to approve: ask for more in levels")
+    return rights
 
 
 def _able(name: str, protocol: type[Any], where: str, stores: Sequence[Connector]) -> str:

@@ -32,6 +32,7 @@ from dsr.errors import (
     NotVerified,
     PolicyError,
     RequestError,
+    StoreError,
     UnknownRight,
 )
 from dsr.export import fill, with_gap
@@ -79,6 +80,7 @@ _ID_BYTES: Final = 6
 _NONCE_BYTES: Final = 16
 _FOUR_EYES: Final = 2
 _USABLE: Final = "contact usable"
+_UNUSABLE: Final = "contact not usable"
 #: What was approved before is carried out to its end.
 _UNDER_WAY: Final[frozenset[State]] = frozenset({"confirmed", "incomplete", "done"})
 
@@ -222,6 +224,7 @@ class Desk:
 
     def post(self, *, now: dt.datetime) -> Posted:
         """Send the PINs that wait; as `dsr.identity.outbox.post`."""
+        self._may("verify")
         return post(self.ledger, self.pin.sender, now)
 
     def sip_challenge(self, request: str, *, now: dt.datetime) -> SipChallenge:
@@ -320,16 +323,15 @@ class Desk:
         return self.ledger.verify_audit()
 
     def _check_approved(self, request: Request, token: str) -> None:
-        """Raise `NotConfirmed` if a plan needs a second person's approval and has none.
+        """Raise `NotConfirmed` if a plan needs the approval of two people and lacks it.
 
-        One who neither carries it out nor is the other; two where it is not known who does.
+        Both by a code of their own: who carries it out only says who they are (`acting`).
         """
         if request.right not in self.assurance.four_eyes or request.state in _UNDER_WAY:
             return
-        others = self.ledger.approved(request.id, token) - {self.actor}
-        if len(others) < (1 if self.actor else _FOUR_EYES):
-            what = f"request {request.id} needs the approval of a second person"
-            raise NotConfirmed(what, "have somebody who may approve look at the plan")
+        if len(self.ledger.approved(request.id, token)) < _FOUR_EYES:
+            what = f"request {request.id} needs the approval of two people"
+            raise NotConfirmed(what, "have each who may approve look at the plan: dsr approve")
 
     # --- by when, and answers that act on nothing -----------------------------------------
 
@@ -510,8 +512,8 @@ class Desk:
         event, note = _USABLE, ""
         try:
             delivering.contact(store, subject, request, self.delivery, now)
-        except DeliveryError as error:
-            event, note = "contact not usable", error.what
+        except (DeliveryError, StoreError) as error:  # the package goes out another way
+            event, note = _UNUSABLE, error.what
         self.ledger.audit(event, at=now, request=request.id, note=note)
 
     def link(self, request: str, place: Place, *, now: dt.datetime) -> str:
@@ -522,8 +524,9 @@ class Desk:
         `dsr.delivering.link` does.
         """
         self._may("run")
-        entries = [each.event for each in self.ledger.entries(request)]
-        if self.delivery.contact and _USABLE not in entries:
+        told = [each.event for each in self.ledger.entries(request)]
+        looked = [each for each in told if each in {_USABLE, _UNUSABLE}]
+        if self.delivery.contact and looked[-1:] != [_USABLE]:
             what = f"no link to the package of request {request}: the contact must not be used"
             raise DeliveryError(what, "send the package by post to the address on file")
         expires = self.delivery.expires(now)

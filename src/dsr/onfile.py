@@ -175,7 +175,7 @@ def _line(
         at = _moment(value, zone)
         if at is not None:
             moments.append(at)
-        elif value not in {None, ""}:
+        elif value is not None and value != "":  # it may be a list, which no set takes
             weak = weak or UNKNOWN
     return (CHANGED if line.days and any(each > edge for each in moments) else ""), weak
 

@@ -75,18 +75,16 @@ def enough(level: Level, proved: frozenset[Factor], known: OnFile) -> bool:
     """Return whether what was `proved` is enough for `level`, given the line that it came over.
 
     What two people decide is enough: they are the way out of everything else (rules 36, 44). On
-    a shared line nothing but a login tells one user from another. A PIN to a number that has
-    just changed hands proves nothing; to one that the operator hosts, or of which this is not
-    known, nothing by itself (rule 42).
+    a shared line nothing else is: a login tells who asks, and not whose calls they are. A PIN to
+    a number that has just changed hands proves nothing; to one that the operator hosts, or of
+    which this is not known, nothing by itself (rule 42).
     """
     if "person" in proved:
         return True
-    if known.subject is None:
+    if known.subject is None or known.why == SHARED:
         return False
     rest = proved - {_PIN}
     as_login = "login" in rest and level.met(rest | {_PIN})
-    if known.why == SHARED:
-        return as_login
     if level.met(rest) or as_login:
         return True
     if known.why:

@@ -99,3 +99,24 @@ def test_an_unknown_request_has_no_grant(ledger: Ledger, verified: Verified) -> 
         granted(ledger, "r9")
     with pytest.raises(RequestNotFound):
         check(evolve(verified, request=a_request("r9")), ledger)
+
+
+def test_a_grant_is_bound_to_the_tenure(ledger: Ledger, verified: Verified) -> None:
+    """Rule 43: a number whose tenure is another now needs another verification."""
+    now = ledger.subject("r1")
+    later = [evolve(each, since=NOW - dt.timedelta(days=1)) for each in now.identifiers]
+    ledger.reseal("r1", evolve(now, identifiers=tuple(later)))
+    with pytest.raises(NotVerified):
+        check(verified, ledger)
+    ledger.reseal("r1", now)
+    assert check(verified, ledger).id == "r1"
+
+
+def test_a_grant_ends_after_thirty_days(ledger: Ledger, verified: Verified) -> None:
+    """Rule 43: unless something was confirmed by it, which is carried out to its end."""
+    end = verified.at + dt.timedelta(days=30)
+    assert check(verified, ledger, end - dt.timedelta(seconds=1)).id == "r1"
+    with pytest.raises(NotVerified, match="more than 30 days ago"):
+        check(verified, ledger, end)
+    ledger.set_state("r1", "confirmed", NOW)
+    assert check(verified, ledger, end).id == "r1"

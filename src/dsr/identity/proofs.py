@@ -61,7 +61,7 @@ class Decision:
 
     member: str
     code: str = field(repr=False)
-    reason: str
+    reason: str = field(repr=False)
 
 
 Proof = Code | StandingPin | SipAnswer | Assertion | Decision
