@@ -301,6 +301,20 @@ def test_whoever_knows_of_sim_cards_is_asked(office: Office) -> None:
             assert (here.prove(request, here.pin()).grant is not None) == grant
 
 
+def test_nobody_else_is_asked_about(office: Office) -> None:
+    """Rule 11 (GDPR Art. 15(1)): one question for everybody; what a stranger typed goes nowhere."""
+    asked: list[str] = []
+
+    def hook(number: str) -> None:
+        asked.append(number)
+
+    here = office.with_(lines=CallableLines(hook))
+    people = ((EVA,), (Identifier("phone", "+4930901855"),), (Identifier("account", "A999"),))
+    for who in people:
+        here.desk.challenge(here.open(*who), now=NOW)
+    assert asked == [EVA.value, "+999000000000", "+999000000000"]
+
+
 def test_a_number_that_the_operator_hosts_proves_the_sip_account(office: Office) -> None:
     """Rule 42 (NIST SP 800-63B-4): neither the PIN nor the telephone with it is enough."""
     here = office.with_(line=Line(hosted="all"), levels={"access": level("one-time-pin")})

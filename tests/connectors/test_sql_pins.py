@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -54,6 +55,28 @@ def test_the_hash_of_a_record(url: str) -> None:
     with raw(url) as connection:
         connection.execute(sa.delete(TABLE).where(TABLE.c.account == "A1"))
     assert connector.pins([her]) == []
+
+
+def test_nobody_costs_as_much_as_somebody(url: str) -> None:
+    """Rule 11 (GDPR Art. 15(1)): as many statements whether or not a record is looked up."""
+    connector, _, _ = accounts(url)
+    (her,) = {each.record.key for each in find(connector, ALICE)}
+    assert statements(lambda: connector.pins([])) == statements(lambda: connector.pins([her]))
+
+
+def statements(act: Callable[[], object]) -> list[str]:
+    """Return the first words of what reaches the database."""
+    seen: list[str] = []
+
+    def count(_: object, __: object, text: str, *___: object) -> None:
+        seen.append(text.split(maxsplit=1)[0])
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", count)
+    try:
+        act()
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", count)
+    return seen
 
 
 def test_the_hash_is_in_no_record(url: str) -> None:
